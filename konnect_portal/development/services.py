@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import IO
 
 from konnect_portal.development.postgresql import PostgreSQL
+from konnect_portal.development.processes import NotStarted
 from konnect_portal.development.valkey import Valkey
+
+__all__ = ["Busy", "NotStarted", "running", "servers"]
 
 SERVERS = {"DATABASE_URL": PostgreSQL, "REDIS_URL": Valkey}
 
 
 class Busy(Exception):
-    """Another process uses the directory; the text is what it wrote about itself."""
+    """Another process uses the directory; the text says which."""
 
 
 @contextmanager
@@ -28,7 +31,8 @@ def running(directory: Path, *, durable: bool = True, patience: float = 15) -> I
     """Run what the environment leaves unset; gives the environment variables to set, none where nothing was started.
 
     `durable` keeps the data and PostgreSQL's promises about it; without, each start is a new, empty and faster one.
-    Raises `Busy` when another process still uses the directory after `patience` seconds.
+    Raises `Busy` when another process still uses the directory after `patience` seconds,
+    `NotStarted` when a server does not come up.
     """
     with servers(directory, durable=durable, patience=patience) as started:
         yield {server.variable: server.url for server in started}
@@ -63,7 +67,7 @@ def _locked(path: Path, *, patience: float) -> Iterator[IO[str]]:
         while not _locks(file):
             if time.monotonic() > deadline:
                 file.seek(0)
-                raise Busy(f"{path} is held by process {file.read().strip() or '?'}")
+                raise Busy(f"{path.parent} is in use by process {file.read().strip() or '(unknown)'}")
             time.sleep(0.1)
         file.truncate(0)
         file.write(f"{os.getpid()}\n")

@@ -42,7 +42,7 @@ class Valkey:
                 return
             self.stop()
             self.port = 0  # somebody took it between our look and the start
-        raise RuntimeError(f"Valkey did not start; it said why in {self.log}")
+        raise processes.NotStarted(f"Valkey did not start; it said why in {self.log}")
 
     def stop(self) -> None:
         if self.process:
