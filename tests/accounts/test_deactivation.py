@@ -307,7 +307,7 @@ def test_a_set_needs_as_many_statements_as_one(lead, django_assert_max_num_queri
         events = deactivate(*many, actor=lead)
 
     assert len(events) == 11
-    assert len(second) == len(first)
+    assert len(second) <= len(first)
 
 
 def test_the_events_counts_are_those_of_the_preview(acme, bob, lead):
