@@ -196,6 +196,8 @@ def _listen_for_the_end() -> None:
 
 def _end(number: int, frame: FrameType | None) -> None:
     """Stop once and in order: a second Ctrl-C changes nothing, every part has its own limit of patience."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        return
     for again in ENDING:
         signal.signal(again, signal.SIG_IGN)
     print("\nStopping", flush=True)
