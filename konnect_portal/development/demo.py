@@ -140,11 +140,11 @@ def free_listener() -> Iterator[socket.socket]:
 def portal(listener: socket.socket) -> list[dict]:
     """What runs beside the services. Celery ends its own children only on SIGQUIT."""
     celery = [sys.executable, "-m", "celery", "-A", "konnect_portal"]
+    gunicorn = [sys.executable, "-m", "gunicorn", "konnect_portal.wsgi", "--no-control-socket", "--workers", "2"]
     return [
         {
             "name": "web",
-            "command": [sys.executable, "-m", "gunicorn", "konnect_portal.wsgi", "--no-control-socket"]
-            + ["--bind", f"fd://{listener.fileno()}", "--workers", "2", "--threads", "4", "--access-logfile", "-"],
+            "command": [*gunicorn, "--threads", "4", "--access-logfile", "-", "--bind", f"fd://{listener.fileno()}"],
             "keep_open": [listener.fileno()],
         },
         {

@@ -51,7 +51,7 @@ def _make() -> int:
 
 
 def _install(start: float) -> int:
-    """Install what the lock names, every file checked against its hash; show progress, and the reasons of a failure."""
+    """Install what the lock names, every file checked against its hash; show progress and why it failed."""
     command = [ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "--require-hashes", "--no-deps", "--no-compile"]
     quiet = ["--disable-pip-version-check", "--progress-bar", "off", "--requirement", LOCK]
     last_words: deque[str] = deque(maxlen=30)

@@ -111,8 +111,7 @@ def test_a_postgresql_and_a_redis_of_somebody_else_are_left_alone(directory):
 
 def test_one_directory_serves_one_process_at_a_time(directory, supervisor):
     with supervisor(directory) as (process, _), pytest.raises(services.Busy, match=str(process.pid)):
-        with services.running(directory, patience=0.2):
-            pass
+        services.running(directory, patience=0.2).__enter__()
 
 
 def test_two_checkouts_run_at_once(directory, supervisor):
@@ -144,7 +143,7 @@ def test_a_new_checkout_of_an_old_name_begins_empty(directory):
         assert ask(started["DATABASE_URL"], "SELECT to_regclass('gone')") is None
 
 
-@pytest.mark.parametrize("name", ["x" * 120, "with space", "with,comma", "with&amp=%41", "with'\"quotes"])
+@pytest.mark.parametrize("name", ["x" * 120, "with space", "one, two&three=%41"])
 def test_any_name_of_a_checkout_will_do(directory, name):
     with services.running(directory / name) as started:
         assert ask(started["DATABASE_URL"], "SELECT current_database()") == "konnect_portal"
