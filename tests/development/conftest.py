@@ -52,7 +52,7 @@ def checkout(directory) -> Path:
 
 @contextmanager
 def _supervisor(directory: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    command = [sys.executable, "-c", SUPERVISOR, directory]
+    command = [sys.executable, "-c", SUPERVISOR, str(directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT) as process:
         assert process.stdout
         yield process, json.loads(process.stdout.readline())
