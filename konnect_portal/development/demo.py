@@ -81,10 +81,11 @@ def settings_of(address: str) -> dict[str, str]:
     """The environment that the settings file reads; what the caller has set wins."""
     ours = {
         "DEBUG": "false",
-        "SECRET_KEY": secret_key(DIRECTORY / "secret-key"),
+        "SECRET_KEY": secret(DIRECTORY / "secret-key"),
+        "ADDRESS_HASH_KEY": secret(DIRECTORY / "address-hash-key"),
         "ALLOWED_HOSTS": "127.0.0.1,localhost,.localhost",
         "CSRF_TRUSTED_ORIGINS": address,
-        "PORTAL_URL": address,
+        "PUBLIC_URL": address,
         "EMAIL_URL": f"filemail:///{quote(str(DIRECTORY / 'mail'))}",
         "STATIC_ROOT": str(DIRECTORY / "static"),
         "PYTHONUNBUFFERED": "1",
@@ -92,8 +93,8 @@ def settings_of(address: str) -> dict[str, str]:
     return {name: os.environ.get(name, value) for name, value in ours.items()}
 
 
-def secret_key(path: Path) -> str:
-    """Make the key once; written under another name first, so that a half-written one is never used."""
+def secret(path: Path) -> str:
+    """Make a secret once; written under another name first, so that a half-written one is never used."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".new")
@@ -108,6 +109,7 @@ def prepare(environment: dict[str, str], clock: Clock) -> str:
     """Bring database and static files up to date; gives what `prepare_demo` says about signing in."""
     clock.say("Bringing the database up to date")
     manage(environment, "migrate", "--no-input")
+    manage(environment, "createcachetable")
     clock.say("Collecting static files")
     manage(environment, "collectstatic", "--no-input")
     clock.say("Preparing the sample (the first time takes longest)")

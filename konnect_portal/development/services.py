@@ -41,14 +41,22 @@ def running(directory: Path, *, durable: bool = True, patience: float = 15) -> I
 
 @contextmanager
 def for_tests(local: Path) -> Iterator[dict[str, str]]:
-    """Run empty services for one test run, in the first of `test`, `test-2`, `test-3`… that no other run uses."""
+    """Run empty services for one test run; gives all that the settings ask of the environment."""
     with ExitStack() as stack:
-        for number in count(1):
-            directory = local / ("test" if number == 1 else f"test-{number}")
-            with suppress(Busy):
-                started = stack.enter_context(running(directory, durable=False, patience=0))
-                yield {"SECRET_KEY": "only-for-tests", **started}
-                return
+        yield {
+            "SECRET_KEY": "only-for-tests",
+            "ADDRESS_HASH_KEY": "only-for-tests",
+            **_first_free(local, stack),
+        }
+
+
+def _first_free(local: Path, stack: ExitStack) -> dict[str, str]:
+    """Take the first of `test`, `test-2`, `test-3`… that no other run uses: nobody has to wait."""
+    for number in count(1):
+        directory = local / ("test" if number == 1 else f"test-{number}")
+        with suppress(Busy):
+            return stack.enter_context(running(directory, durable=False, patience=0))
+    raise AssertionError("there is always a next number")
 
 
 @contextmanager

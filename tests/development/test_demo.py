@@ -20,10 +20,10 @@ def test_the_next_free_port_is_taken():
         assert second.getsockname()[1] > first.getsockname()[1]
 
 
-def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path):
+def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path):
     path = tmp_path / "secret-key"
 
-    assert demo.secret_key(path) == demo.secret_key(path)
+    assert demo.secret(path) == demo.secret(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
