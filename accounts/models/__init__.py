@@ -1,0 +1,38 @@
+from accounts.models.access import (
+    AccessToken,
+    Invitation,
+    RoleAssignment,
+    SystemAccount,
+    Team,
+    TeamMembership,
+)
+from accounts.models.history import EmailLock, EventSubject, LifecycleEvent
+from accounts.models.inactivity import (
+    CheckEntry,
+    CheckPause,
+    CheckRun,
+    Exemption,
+    InactivityNotice,
+)
+from accounts.models.organizations import Membership, Organization
+from accounts.models.people import User
+
+__all__ = [
+    "AccessToken",
+    "CheckEntry",
+    "CheckPause",
+    "CheckRun",
+    "EmailLock",
+    "EventSubject",
+    "Exemption",
+    "InactivityNotice",
+    "Invitation",
+    "LifecycleEvent",
+    "Membership",
+    "Organization",
+    "RoleAssignment",
+    "SystemAccount",
+    "Team",
+    "TeamMembership",
+    "User",
+]

@@ -1,0 +1,75 @@
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower, Trim
+from django.utils import timezone
+
+from accounts.words import Tier
+from konnect_portal.foundation.addresses import normalize_address
+from konnect_portal.foundation.fields import uuid_key
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username):
+        return self.get(email=normalize_address(username))
+
+    def create_user(self, email, password=None, **fields):
+        user = self.model(email=normalize_address(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person: one account, known by one address (P1). Staff belong to no organization, members are never staff (P70).
+
+    The database holds the second half: a membership's foreign key asks for a person who is not staff.
+    """
+
+    id = uuid_key()
+    email = models.CharField(max_length=250)
+    full_name = models.CharField(max_length=250, blank=True)
+    preferred_name = models.CharField(max_length=250, blank=True)
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: list[str] = []
+
+    class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
+        constraints = [
+            models.UniqueConstraint(fields=["email"], name="one_person_per_address"),
+            models.UniqueConstraint(
+                fields=["id", "is_staff"], name="person_staff_or_customer"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(email=Lower(Trim("email"))) & ~models.Q(email=""),
+                name="person_email_normalized",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(closed_at__isnull=True) | models.Q(is_active=False),
+                name="closed_person_not_active",
+            ),
+        ]
+
+    def __str__(self):
+        return self.full_name or self.email
+
+    def clean(self):
+        self.email = normalize_address(self.email)
+
+    @property
+    def tier(self) -> Tier | None:
+        """The highest staff tier this person has; None for customers."""
+        if not self.is_staff:
+            return None
+        names = {group.name for group in self.groups.all()}
+        return next((tier for tier in reversed(Tier) if tier.value in names), None)

@@ -1,0 +1,103 @@
+"""The words that are stored: states, reasons, ways in, and what each says to a customer."""
+
+from django.db import models
+
+
+class State(models.TextChoices):
+    """State of an organization, as in Konnect's API. People call `inactive` deactivated."""
+
+    ACTIVE = "active", "Active"
+    INACTIVE = "inactive", "Deactivated"
+    DELETING = "deleting", "Being deleted"
+    DELETED = "deleted", "Deleted"
+
+
+class Reason(models.TextChoices):
+    """Why an organization was deactivated. `public_sentence` is all that a customer reads of it."""
+
+    SUPPORT_REQUEST = "support_request", "Asked for by the customer"
+    OWNER_REQUEST = "owner_request", "Deactivated by its owner"
+    ACCOUNT_CLOSED = "account_closed", "Its owner closed their account"
+    INACTIVITY = "inactivity", "Nobody used it"
+    FRAUD = "fraud", "Fraud"
+    SPAM = "spam", "Spam"
+    NON_PAYMENT = "non_payment", "Unpaid invoices"
+    DUPLICATE = "duplicate", "Duplicate of another organization"
+    IMPORTED = "imported", "Deactivated before it was imported"
+
+    @property
+    def public_sentence(self) -> str:
+        """The clause that completes "Acme was deactivated on 20 Nov 2026 because …"."""
+        return PUBLIC_SENTENCES[self]
+
+
+PUBLIC_SENTENCES = {
+    Reason.SUPPORT_REQUEST: "someone responsible for it asked support to",
+    Reason.OWNER_REQUEST: "its owner asked for it",
+    Reason.ACCOUNT_CLOSED: "its owner closed their account",
+    Reason.INACTIVITY: "nobody used it for 30 days",
+    Reason.FRAUD: "its use did not agree with our terms of service",
+    Reason.SPAM: "its use did not agree with our terms of service",
+    Reason.NON_PAYMENT: "its invoices were not paid",
+    Reason.DUPLICATE: "it was a duplicate of another organization",
+    Reason.IMPORTED: "it was already deactivated before it moved here",
+}
+
+STAFF_REASONS = (
+    Reason.SUPPORT_REQUEST,
+    Reason.FRAUD,
+    Reason.SPAM,
+    Reason.NON_PAYMENT,
+    Reason.DUPLICATE,
+)
+"""Those staff choose among; the others are set by their own act."""
+
+REASONS_BY_REQUEST = (Reason.SUPPORT_REQUEST,)
+"""Those that need a request by the customer and proof of identity (P73)."""
+
+
+class Via(models.TextChoices):
+    """Which door an act of the lifecycle came through (P39, P47)."""
+
+    ADMIN = "admin", "Admin"
+    COMMAND = "command", "Command line"
+    SETTINGS = "settings", "Organization settings"
+    ACCOUNT = "account", "My Account"
+    CHECK = "check", "Inactivity check"
+    IMPORT = "import", "Import"
+    SIGN_UP = "signup", "Sign-up"
+
+
+class Act(models.TextChoices):
+    """What an event of the lifecycle says has happened."""
+
+    DEACTIVATED = "deactivated", "Deactivated"
+    REACTIVATED = "reactivated", "Reactivated"
+    EMAIL_UNLOCKED = "email_unlocked", "E-mail address unlocked"
+    TAKE_DOWN_HASTENED = "take_down_hastened", "Taking down hastened"
+    HELD = "held", "Put on hold"
+    RELEASED = "released", "Released from hold"
+
+
+class Tier(models.TextChoices):
+    """Staff tiers of P70; each is the name of a group."""
+
+    VIEWER = "viewer", "Viewer"
+    AGENT = "agent", "Agent"
+    LEAD = "lead", "Lead"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+ORGANIZATION_ADMIN = "Organization Admin"
+
+PREDEFINED_TEAMS = {
+    "Analytics Admin": "Manages analytics dashboards and reports.",
+    "Analytics Viewer": "Reads analytics dashboards and reports.",
+    ORGANIZATION_ADMIN: "Manages everything in the organization.",
+    "Organization Admin (Read Only)": "Reads everything in the organization.",
+    "Portal Admin": "Manages Dev Portals.",
+    "API Product Admin": "Manages API products.",
+    "API Product Developer": "Creates and publishes API products.",
+    "Control Plane Admin": "Manages control planes.",
+}
+"""The eight teams of every organization (P4), with what each is for."""

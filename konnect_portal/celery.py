@@ -1,0 +1,37 @@
+"""The Celery application and the schedule of everything periodic."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konnect_portal.settings")
+
+app = Celery("konnect_portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.beat_schedule = {
+    "check inactivity": {
+        "task": "accounts.tasks.check_inactivity",
+        "schedule": crontab(minute="7"),
+    },
+    "find control planes left to take down": {
+        "task": "geos.tasks.find_decommissions",
+        "schedule": 60.0,
+    },
+    "report usage of embedded geos": {
+        "task": "accounts.tasks.report_embedded_geos",
+        "schedule": crontab(minute="2"),
+    },
+    "send mail": {
+        "task": "konnect_portal.foundation.tasks.send_mail",
+        "schedule": 30.0,
+    },
+}
+
+
+@setup_logging.connect
+def keep_django_logging(**kwargs):
+    """Celery would otherwise replace the handlers that settings.LOGGING installs."""

@@ -1,0 +1,82 @@
+from django.db import models
+from django.db.models import F, Q
+
+from konnect_portal.foundation.fields import uuid_key
+
+
+class Product(models.TextChoices):
+    """What is licensed; an organization has one live license for each (P20)."""
+
+    GATEWAY = "gateway", "Kong Gateway Enterprise"
+    KIC = "kic", "Kong Ingress Controller"
+    MESH = "mesh", "Kong Mesh"
+
+
+class LicenseQuerySet(models.QuerySet["License"]):
+    def live(self):
+        """Neither lapsed nor replaced by a newer one; whether it has expired is another question."""
+        return self.filter(lapsed_at__isnull=True, replaced_at__isnull=True)
+
+
+class License(models.Model):
+    """A license for a product, valid from `issued_at` to `expires_at` unless it lapsed (P22, P46)."""
+
+    id = uuid_key()
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.PROTECT, related_name="licenses"
+    )
+    product = models.CharField(max_length=10, choices=Product)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    replaced_at = models.DateTimeField(null=True, blank=True)
+    lapsed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LicenseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["product", "-issued_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(product__in=Product.values), name="license_product_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("issued_at")), name="license_expires_later"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "product"],
+                condition=Q(lapsed_at__isnull=True, replaced_at__isnull=True),
+                name="one_live_license_per_product",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(lapsed_at__isnull=True, replaced_at__isnull=True),
+                name="license_to_renew",
+            ),
+        ]
+
+    def __str__(self):
+        return self.get_product_display()
+
+
+class LicenseDelivery(models.Model):
+    """That a node, association or zone received a license (P21). It is neither recalled nor shortened (P43)."""
+
+    id = models.BigAutoField(primary_key=True)
+    license = models.ForeignKey(
+        License, on_delete=models.PROTECT, related_name="deliveries"
+    )
+    receiver_id = models.UUIDField()
+    delivered_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "license deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["license", "receiver_id"], name="license_delivered_once"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.license_id} to {self.receiver_id}"

@@ -1,0 +1,55 @@
+"""The cast: Alice owns Acme and is a member of Globex, Bob is a member of Acme, Charlie a stranger who owns Globex."""
+
+import pytest
+
+from accounts.words import Tier
+from tests import factories
+
+
+@pytest.fixture
+def alice(db):
+    return factories.UserFactory(email="alice@acme.example", full_name="Alice Owner")
+
+
+@pytest.fixture
+def bob(db):
+    return factories.UserFactory(email="bob@acme.example", full_name="Bob Member")
+
+
+@pytest.fixture
+def charlie(db):
+    return factories.UserFactory(email="charlie@globex.example", full_name="Charlie Stranger")
+
+
+@pytest.fixture
+def acme(alice, bob):
+    acme = factories.organization("Acme", owner=alice)
+    factories.member(acme, bob, "Analytics Viewer")
+    return acme
+
+
+@pytest.fixture
+def globex(charlie, alice):
+    globex = factories.organization("Globex", owner=charlie, geo="eu")
+    factories.member(globex, alice, "Organization Admin")
+    return globex
+
+
+@pytest.fixture
+def viewer(db):
+    return factories.staff(Tier.VIEWER, email="viewer@portal.example", full_name="Vera Viewer")
+
+
+@pytest.fixture
+def agent(db):
+    return factories.staff(Tier.AGENT, email="agent@portal.example", full_name="Amir Agent")
+
+
+@pytest.fixture
+def lead(db):
+    return factories.staff(Tier.LEAD, email="lead@portal.example", full_name="Lena Lead")
+
+
+@pytest.fixture
+def administrator(db):
+    return factories.staff(Tier.ADMINISTRATOR, email="admin@portal.example", full_name="Ada Administrator")

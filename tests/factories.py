@@ -1,0 +1,143 @@
+"""Rows to test with. `organization()` makes one as it is after sign-up: owner, teams, geo, billing, licenses."""
+
+from datetime import UTC, datetime, timedelta
+
+import factory
+from django.utils import timezone
+
+from accounts.models import (
+    EmailLock,
+    Membership,
+    Organization,
+    RoleAssignment,
+    SystemAccount,
+    Team,
+    TeamMembership,
+    User,
+)
+from accounts.words import ORGANIZATION_ADMIN, PREDEFINED_TEAMS, Tier
+from billing.models import BillingAccount, Plan, Subscription
+from django.contrib.auth.models import Group
+from geos.models import ControlPlane, DataPlaneNode, MeshZone, OrganizationGeo
+from konnect_portal.foundation.addresses import address_hash
+from licensing.models import License, Product
+
+PASSWORD = "Correct-Horse-7-Battery"
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda n: f"person{n}@example.com")
+    full_name = factory.Sequence(lambda n: f"Person {n}")
+    password = "!"
+
+
+def staff(tier: Tier, **fields) -> User:
+    user = UserFactory(is_staff=True, **fields)
+    user.groups.add(Group.objects.get(name=tier.value))
+    return user
+
+
+def organization(name="Acme", *, owner=None, plan=Plan.FREE, geo="us", created_at=None, **fields) -> Organization:
+    """An active organization; a running trial or subscription where `plan` says so ("trial", plus, enterprise)."""
+    created_at = created_at or timezone.now() - timedelta(days=400)
+    owner = owner or UserFactory()
+    made = Organization(
+        name=name,
+        owner=owner,
+        created_at=created_at,
+        contact_email=fields.pop("contact_email", owner.email),
+        inactive_at=fields.pop("inactive_at", created_at + timedelta(days=30)),
+        **fields,
+    )
+    Organization.objects.bulk_create([made])
+    Team.objects.bulk_create(
+        Team(organization=made, name=name, description=text, is_predefined=True)
+        for name, text in PREDEFINED_TEAMS.items()
+    )
+    OrganizationGeo.objects.create(organization=made, geo_id=geo, is_home=True)
+    BillingAccount.objects.create(organization=made, anchor_at=created_at)
+    member(made, owner, ORGANIZATION_ADMIN)
+    licenses(made)
+    if plan != Plan.FREE:
+        subscription(made, plan)
+    return made
+
+
+def member(organization, user=None, *teams, **fields) -> User:
+    user = user or UserFactory()
+    Membership.objects.create(organization=organization, user=user, **fields)
+    for name in teams:
+        join(organization, name, user=user)
+    return user
+
+
+def join(organization, team_name, **who) -> TeamMembership:
+    team = Team.objects.get(organization=organization, name=team_name)
+    return TeamMembership.objects.create(organization=organization, team=team, **who)
+
+
+def role(organization, role_name="Admin", entity_type_name="Control Planes", **who) -> RoleAssignment:
+    return RoleAssignment.objects.create(
+        organization=organization, role_name=role_name, entity_type_name=entity_type_name, **who
+    )
+
+
+def system_account(organization, name="robot", *teams) -> SystemAccount:
+    made = SystemAccount.objects.create(organization=organization, name=name)
+    for team in teams:
+        join(organization, team, system_account=made)
+    return made
+
+
+def licenses(organization, issued_at=None) -> list[License]:
+    issued_at = issued_at or timezone.now()
+    return License.objects.bulk_create(
+        License(
+            organization=organization,
+            product=product,
+            issued_at=issued_at,
+            expires_at=issued_at + timedelta(days=365),
+        )
+        for product in Product
+    )
+
+
+def subscription(organization, plan="plus", **fields) -> Subscription:
+    is_trial = plan == "trial"
+    now = timezone.now()
+    if is_trial:
+        fields.setdefault("ends_at", now + timedelta(days=20))
+    return Subscription.objects.create(
+        organization=organization,
+        plan=Plan.PLUS if is_trial else plan,
+        is_trial=is_trial,
+        starts_at=fields.pop("starts_at", now - timedelta(days=10)),
+        **fields,
+    )
+
+
+def control_plane(organization, name="default", geo="us", kind="gateway", *, nodes=0, zones=0, **fields) -> ControlPlane:
+    made = ControlPlane.objects.create(organization=organization, name=name, geo_id=geo, kind=kind, **fields)
+    DataPlaneNode.objects.bulk_create(
+        DataPlaneNode(control_plane=made, hostname=f"{name}-node-{n}") for n in range(nodes)
+    )
+    MeshZone.objects.bulk_create(MeshZone(control_plane=made, name=f"{name}-zone-{n}") for n in range(zones))
+    return made
+
+
+def email_lock(organization, address, **fields) -> EmailLock:
+    return EmailLock.objects.create(
+        organization=organization,
+        address=address,
+        address_hash=address_hash(address),
+        locked_at=fields.pop("locked_at", timezone.now()),
+        locked_event_id=fields.pop("locked_event_id", organization.id),
+        **fields,
+    )
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
