@@ -92,7 +92,7 @@ def test_without_a_fitting_python_the_setup_says_what_to_do(checkout):
 
 
 @pytest.mark.slow
-def test_a_half_made_environment_is_made_anew(checkout, process_group):
+def test_a_half_made_environment_is_made_anew_and_serves(checkout, process_group):
     (checkout / ".venv").unlink()
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / ".venv" / "bin" / "python").touch()
@@ -102,6 +102,15 @@ def test_a_half_made_environment_is_made_anew(checkout, process_group):
 
     assert "Installed" in first
     assert second == ""
+    _served_where_everything_is_closed(checkout, process_group)
+
+
+def _served_where_everything_is_closed(checkout, process_group):
+    checkout.parent.chmod(0o700)
+    served = [".venv/bin/python", "-m", "konnect_portal.development.served", "-c"]
+    asked = "import os, psycopg; print(psycopg.connect(os.environ['DATABASE_URL']).info.dbname)"
+
+    assert process_group(*served, asked, cwd=checkout).communicate(timeout=60)[0] == "konnect_portal\n"
 
 
 @pytest.mark.slow

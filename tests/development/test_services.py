@@ -20,7 +20,7 @@ def ask(url: str, question: str):
 
 
 def test_both_servers_answer_and_are_gone_afterwards(directory):
-    with services.running(directory) as started:
+    with services.running(directory, durable=False) as started:
         assert ask(started["DATABASE_URL"], "SELECT 42") == 42
         with redis.Redis.from_url(started["REDIS_URL"]) as valkey:
             assert valkey.ping()
@@ -44,7 +44,7 @@ def test_nothing_is_started_where_both_are_given(directory, monkeypatch):
 def test_only_what_is_missing_is_started(directory, monkeypatch, given, missing):
     monkeypatch.setenv(given, "somebody-else://")
 
-    with services.running(directory) as started:
+    with services.running(directory, durable=False) as started:
         assert list(started) == [missing]
 
 
@@ -88,6 +88,7 @@ def test_a_pid_file_left_behind_does_not_keep_the_server_from_starting(directory
         assert ask(started["DATABASE_URL"], "SELECT 42") == 42
 
 
+@pytest.mark.slow
 def test_data_that_were_half_made_are_made_again(directory):
     (directory / "postgresql.new").mkdir(parents=True)
     (directory / "postgresql.new" / "PG_VERSION").write_text("18")
@@ -104,7 +105,7 @@ def test_a_postgresql_and_a_redis_of_somebody_else_are_left_alone(directory):
                 listener.bind(("127.0.0.1", port))
                 listener.listen()
 
-        with services.running(directory) as started:
+        with services.running(directory, durable=False) as started:
             assert ask(started["DATABASE_URL"], "SHOW listen_addresses") == ""
             assert redis.connection.parse_url(started["REDIS_URL"])["port"] != 6379
 
@@ -121,7 +122,7 @@ def test_two_checkouts_run_at_once(directory, supervisor):
 
 
 def test_postgresql_never_runs_as_root(directory):
-    with services.servers(directory) as [postgresql, _]:
+    with services.servers(directory, durable=False) as [postgresql, _]:
         assert Path(f"/proc/{postgresql.process.pid}").stat().st_uid != 0
 
 
@@ -133,6 +134,7 @@ def test_a_checkout_that_is_closed_to_others_serves_too(directory):
             ask(started["DATABASE_URL"], "CREATE TABLE IF NOT EXISTS kept (id integer)")
 
 
+@pytest.mark.slow
 def test_a_new_checkout_of_an_old_name_begins_empty(directory):
     directory.parent.chmod(0o700)
     with services.running(directory) as started:
@@ -143,14 +145,14 @@ def test_a_new_checkout_of_an_old_name_begins_empty(directory):
         assert ask(started["DATABASE_URL"], "SELECT to_regclass('gone')") is None
 
 
-@pytest.mark.parametrize("name", ["x" * 120, "with space", "one, two&three=%41"])
+@pytest.mark.parametrize("name", ["x" * 120, pytest.param("one, two&three=%41", marks=pytest.mark.slow)])
 def test_any_name_of_a_checkout_will_do(directory, name):
-    with services.running(directory / name) as started:
+    with services.running(directory / name, durable=False) as started:
         assert ask(started["DATABASE_URL"], "SELECT current_database()") == "konnect_portal"
 
 
 def test_the_settings_read_the_address_as_it_is(directory, monkeypatch):
-    with services.running(directory) as started:
+    with services.running(directory, durable=False) as started:
         monkeypatch.setenv("DATABASE_URL", started["DATABASE_URL"])
         database = environ.Env().db_url()
 
@@ -161,7 +163,7 @@ def test_the_settings_read_the_address_as_it_is(directory, monkeypatch):
 
 def test_the_search_knows_letters_of_every_language(directory):
     """P72"""
-    with services.running(directory) as started:
+    with services.running(directory, durable=False) as started:
         for extension in ("pg_trgm", "btree_gist"):
             ask(started["DATABASE_URL"], f"CREATE EXTENSION {extension}")
 
