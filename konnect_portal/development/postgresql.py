@@ -171,7 +171,9 @@ def _readable_home(directory: Path) -> Path:
     if not link.is_symlink():
         shutil.rmtree(outside, ignore_errors=True)
         link.symlink_to(outside)
-    outside.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for place in (OUTSIDE, outside):
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o755)  # whatever the umask is
     return outside
 
 

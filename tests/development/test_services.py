@@ -13,6 +13,14 @@ import redis
 from konnect_portal.development import services
 
 
+@pytest.fixture
+def careful_umask():
+    """Whoever closes their home often closes every new file too."""
+    usual = os.umask(0o077)
+    yield
+    os.umask(usual)
+
+
 def ask(url: str, question: str):
     with psycopg.connect(url, autocommit=True) as connection:
         answer = connection.execute(question)
@@ -126,7 +134,7 @@ def test_postgresql_never_runs_as_root(directory):
         assert Path(f"/proc/{postgresql.process.pid}").stat().st_uid != 0
 
 
-def test_a_checkout_that_is_closed_to_others_serves_too(directory):
+def test_a_checkout_that_is_closed_to_others_serves_too(directory, careful_umask):
     directory.parent.chmod(0o700)
 
     for _ in range(2):
