@@ -191,8 +191,9 @@ def watch(parts: list[Watched]) -> None:
 
 
 def _listen_for_the_end() -> None:
+    """A shell's `&` has a program ignore SIGINT, which is not meant for us; nohup and SIGHUP are."""
     for number in ENDING:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
 
 
