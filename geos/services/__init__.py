@@ -7,11 +7,17 @@ from geos.services.decommissioning import (
     request_decommission,
     restore_control_planes,
 )
+from geos.services.opening import NewControlPlane, NewOrganizationGeo, known_geos, make_control_planes, open_geos
 
 __all__ = [
     "ControlPlaneSummary",
+    "NewControlPlane",
+    "NewOrganizationGeo",
     "control_planes_of",
     "control_planes_to_decommission",
+    "known_geos",
+    "make_control_planes",
+    "open_geos",
     "request_decommission",
     "restore_control_planes",
 ]
