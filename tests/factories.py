@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import factory
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import (
@@ -40,6 +41,7 @@ def staff(tier: Tier, **fields) -> User:
     return user
 
 
+@transaction.atomic  # an organization and its owner's membership are born together (P2)
 def organization(name="Acme", *, owner=None, plan=Plan.FREE, geo="us", created_at=None, **fields) -> Organization:
     """An active organization; a running trial or subscription where `plan` says so ("trial", plus, enterprise)."""
     created_at = created_at or timezone.now() - timedelta(days=400)
