@@ -274,4 +274,4 @@ def deactivated_lately(now: datetime) -> int:
 
 def room(question: Question) -> int:
     """How many may still go within the limit."""
-    return limit(question.now) - deactivated_lately(question.now)
+    return max(0, limit(question.now) - deactivated_lately(question.now))

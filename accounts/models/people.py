@@ -47,9 +47,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = "people"
         constraints = [
             models.UniqueConstraint(fields=["email"], name="one_person_per_address"),
-            models.UniqueConstraint(
-                fields=["id", "is_staff"], name="person_staff_or_customer"
-            ),
+            models.UniqueConstraint(fields=["id", "is_staff"], name="person_staff_or_customer"),
             models.CheckConstraint(
                 condition=models.Q(email=Lower(Trim("email"))) & ~models.Q(email=""),
                 name="person_email_normalized",
