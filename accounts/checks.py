@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import batched
+from typing import cast
 from uuid import UUID
 
 import structlog
@@ -91,16 +92,16 @@ def raise_lower_bounds(standings: Collection[Standing]) -> None:
 
     Whoever is changed by someone else meanwhile, or has changed since it was read, is left for the next check.
     """
-    bounds = {standing.id: standing for standing in standings if standing.lower_bound > standing.organization.inactive_at}
+    outdated = {standing.id: standing for standing in standings if standing.is_outdated}
     with transaction.atomic():
-        held = Organization.objects.active().filter(pk__in=bounds).order_by("pk")
+        found = Organization.objects.active().filter(pk__in=outdated).order_by("pk")
         raised = [
             organization
-            for organization in held.select_for_update(skip_locked=True, no_key=True)
-            if organization.inactive_at == bounds[organization.pk].organization.inactive_at
+            for organization in found.select_for_update(skip_locked=True, no_key=True)
+            if organization.inactive_at == outdated[organization.pk].organization.inactive_at
         ]
         for organization in raised:
-            organization.inactive_at = bounds[organization.pk].lower_bound
+            organization.inactive_at = outdated[organization.pk].lower_bound
         Organization.objects.bulk_update(raised, ["inactive_at"])
 
 
@@ -128,7 +129,7 @@ def _entry(run: CheckRun, standing: Standing) -> CheckEntry:
     return CheckEntry(
         run=run,
         organization=standing.organization,
-        inactive_at=standing.inactive_at,
+        inactive_at=standing.inactive_by_activity,
         last_seen_at=standing.last_seen_at,
         last_api_request_at=standing.last_api_request_at,
     )
@@ -158,7 +159,7 @@ def in_sets(
     """Act on sets of 500; a set that fails is tried again one by one. Gives the events and how many failed (P65)."""
     events: list[LifecycleEvent] = []
     failed = 0
-    for batch in batched(ids, SET_SIZE, strict=False):
+    for batch in batched(ids, SET_SIZE):
         try:
             events += act(batch)
         except Exception:
@@ -229,13 +230,17 @@ def _decide(run: CheckRun, outcome: CheckRun.Outcome, actor: User, reason: str, 
 def _decision(run: CheckRun) -> str:
     if run.decided_at is None:
         return "this list is not waiting for a decision any more"
-    by = User.objects.get(pk=run.decided_by_id)
-    return f"{by} {run.outcome} this list on {run.decided_at:%d %b %Y, %H:%M} UTC"
+    return f"{_decider(run)} {run.outcome} this list on {run.decided_at:%d %b %Y, %H:%M} UTC"
+
+
+def _decider(run: CheckRun) -> User:
+    """Who decided a run that is decided: a constraint says that there is somebody."""
+    return User.objects.get(pk=cast(UUID, run.decided_by_id))
 
 
 def carry_out(run: CheckRun) -> None:
-    """Deactivate those on an approved list who are still due and held by nothing. Broken off, it can be called again."""
-    actor = User.objects.get(pk=run.decided_by_id)
+    """Deactivate those on an approved list who are still due and held by nothing. Broken off, it can be repeated."""
+    actor = _decider(run)
     left = run.entries.filter(deactivated_at__isnull=True).order_by("inactive_at", "organization")
     ids = list(left.values_list("organization", flat=True))
 

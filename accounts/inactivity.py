@@ -85,16 +85,25 @@ class Standing:
         return self.facts.last_api_request_at
 
     @property
-    def inactive_at(self) -> datetime | None:
-        """The moment of P62, to be expected with no more activity; None on a paid plan (P60)."""
-        if not (self.facts.is_free or self.facts.on_trial):
-            return None
+    def inactive_by_activity(self) -> datetime:
+        """The moment of P62, to be expected with no more activity, whatever the plan."""
         return max(self.last_seen_at + inactivity_days(), self.facts.requests_count_until or self.last_seen_at)
+
+    @property
+    def inactive_at(self) -> datetime | None:
+        """The moment of P62; None on a paid plan, which is never inactive (P60)."""
+        return self.inactive_by_activity if self.facts.is_free or self.facts.on_trial else None
 
     @property
     def lower_bound(self) -> datetime:
         """What `Organization.inactive_at` may be raised to when asked now (habit 7)."""
         return self.inactive_at or self.at + inactivity_days()
+
+    @property
+    def is_outdated(self) -> bool:
+        """The stored lower bound lies earlier than it may."""
+        stored = self.organization.inactive_at
+        return stored is not None and stored < self.lower_bound
 
     @property
     def is_checked(self) -> bool:
@@ -103,7 +112,7 @@ class Standing:
 
     @property
     def is_due(self) -> bool:
-        return self.is_checked and self.inactive_at is not None and self.inactive_at <= self.at
+        return self.is_checked and self.inactive_by_activity <= self.at
 
     @property
     def may_go(self) -> bool:
@@ -155,7 +164,7 @@ def standings(organizations: Collection[Organization], question: Question) -> li
 
 
 def with_holds(found: list[Standing], question: Question) -> list[Standing]:
-    """The same, with what keeps each one that is due from being deactivated; the limit is not asked (P63, P64, P66)."""
+    """The same, with what keeps those that are due from being deactivated; the limit is not asked (P63, P64, P66)."""
     due = [standing for standing in found if standing.is_due]
     if not due:
         return found
@@ -232,7 +241,7 @@ def due(question: Question) -> list[Standing]:
     found = [standing for found in standings_in_sets(question) for standing in found if standing.is_due]
     if sum(standing.may_go for standing in found) > room(question):
         found = [replace(each, held_by=HeldBy.LIMIT) if each.may_go else each for each in found]
-    return sorted(found, key=lambda standing: (standing.inactive_at, standing.id))
+    return sorted(found, key=lambda standing: (standing.inactive_by_activity, standing.id))
 
 
 def is_due_now(ids: Collection[UUID]) -> set[UUID]:

@@ -1,4 +1,4 @@
-"""What billing knows of an organization's activity: plan, last API request, and how far usage is known (P60 to P63)."""
+"""What billing knows of an organization's activity: plan, last API request, how far usage is known (P60 to P63)."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -137,12 +137,8 @@ def refuse_future(moments: Iterable[datetime], *, at: datetime) -> None:
 @transaction.atomic
 def _move_last_requests(moments: Mapping[UUID, datetime]) -> None:
     """Locks those that move, in order of id, and no other: a request in the same cycle writes nothing."""
-    moved = Case(
-        *(When(pk=id, then=Value(moment)) for id, moment in moments.items()), output_field=DateTimeField()
-    )
-    later = Q(last_api_request_at__isnull=True) | Q(
-        cycle__gt=CycleOf(F("anchor_at"), F("last_api_request_at"))
-    )
+    moved = Case(*(When(pk=id, then=Value(moment)) for id, moment in moments.items()), output_field=DateTimeField())
+    later = Q(last_api_request_at__isnull=True) | Q(cycle__gt=CycleOf(F("anchor_at"), F("last_api_request_at")))
     accounts = BillingAccount.objects.filter(pk__in=moments).alias(cycle=CycleOf(F("anchor_at"), moved)).filter(later)
     moving = list(accounts.order_by("pk").select_for_update().values_list("pk", flat=True))
     if moving:

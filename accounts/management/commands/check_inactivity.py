@@ -1,5 +1,7 @@
 import json
 from datetime import UTC, datetime, timedelta
+from io import StringIO
+from shutil import get_terminal_size
 from uuid import UUID
 
 from django.conf import settings
@@ -33,14 +35,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="answer in JSON")
 
-    def handle(self, *, at, dry_run, without_notices, json: bool, **options):
+    def handle(self, *, at, dry_run, without_notices, **options):
         if without_notices and settings.INACTIVITY_NOTICES and not dry_run:
             raise CommandError("--without-notices goes only with --dry-run while notices are on.", returncode=2)
         question = inactivity.ask(at and moment(at), notices=False if without_notices else None)
         due = inactivity.due(question)
         result = None if dry_run else checks.run_check(question.at if at else None)
         deactivated = result.deactivated if result else []
-        if json:
+        if options["json"]:
             self.stdout.write(as_json(question, due, deactivated))
         else:
             self._tell(question, due, deactivated, dry_run=dry_run)
@@ -48,7 +50,8 @@ class Command(BaseCommand):
             fail_where_short(result.run)
 
     def _tell(self, question: Question, due: list[Standing], deactivated: list[UUID], *, dry_run: bool):
-        console = Console(file=self.stdout, highlight=False)
+        page = StringIO()
+        console = Console(file=page, width=get_terminal_size((150, 24)).columns, highlight=False)
         console.print(f"Inactive at {text(question.at)}: {count(len(due))}")
         for remark in remarks(question):
             console.print(remark)
@@ -60,6 +63,7 @@ class Command(BaseCommand):
             if dry_run
             else f"{count(len(deactivated))} deactivated."
         )
+        self.stdout.write(page.getvalue(), ending="")
 
 
 def moment(given: str) -> datetime:
@@ -72,7 +76,7 @@ def moment(given: str) -> datetime:
         raise CommandError(f"{given!r} has no time zone. For UTC, write it with Z at the end.", returncode=2)
     try:
         at = at.astimezone(UTC)
-        at - LONGEST_REACH, at + LONGEST_REACH  # noqa: B018  (asked for its OverflowError)
+        _ = at - LONGEST_REACH, at + LONGEST_REACH
     except OverflowError:
         raise CommandError(f"{given!r} lies too far away to be answered.", returncode=2) from None
     return at
@@ -98,7 +102,7 @@ def as_json(question: Question, due: list[Standing], deactivated: list[UUID]) ->
 
 
 def text(at: datetime | None) -> str | None:
-    return at and at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def count(organizations: int) -> str:
