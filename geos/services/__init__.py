@@ -9,6 +9,7 @@ from geos.services.decommissioning import (
 )
 from geos.services.hastening import hasten_take_down, start_taking_down
 from geos.services.opening import NewControlPlane, NewOrganizationGeo, known_geos, make_control_planes, open_geos
+from geos.services.presence import geos_of
 
 __all__ = [
     "ControlPlaneSummary",
@@ -16,6 +17,7 @@ __all__ = [
     "NewOrganizationGeo",
     "control_planes_of",
     "control_planes_to_decommission",
+    "geos_of",
     "hasten_take_down",
     "known_geos",
     "make_control_planes",
