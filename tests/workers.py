@@ -17,6 +17,7 @@ from konnect_portal.celery import app
 from konnect_portal.development import processes
 
 QUEUES = ",".join(queue.name for queue in settings.CELERY_TASK_QUEUES)
+COMMAND = [executable, "-m", "celery", "-A", "konnect_portal", "worker", "--concurrency", "2", "--without-mingle"]
 
 
 class Worker:
@@ -25,8 +26,7 @@ class Worker:
     def __init__(self, log: Path, *, broker: str | None = None) -> None:
         self.log = log
         self.process = processes.start(
-            [executable, "-m", "celery", "-A", "konnect_portal", "worker", "-Q", QUEUES, "--concurrency", "2"]
-            + ["--without-gossip", "--without-mingle", "-n", f"{log.stem}@localhost"],
+            [*COMMAND, "-Q", QUEUES, "-n", f"{log.stem}@localhost"],
             log=log,
             dies_with=signal.SIGQUIT,
             environment={

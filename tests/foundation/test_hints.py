@@ -69,9 +69,9 @@ def test_a_hint_leaves_after_the_commit(messages):
 @pytest.mark.django_db(transaction=True)
 def test_a_hint_of_a_transaction_that_fails_never_leaves(messages):
     """Habit 3"""
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         hint(TASK)
-        1 / 0  # noqa: B018
+        transaction.set_rollback(True)
 
     assert messages("default") == 0
 
