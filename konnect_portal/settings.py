@@ -181,10 +181,12 @@ CELERY_TASK_QUEUES = [Queue(name) for name in ("default", *(f"geo-{code}" for co
 CELERY_BROKER_URL = env.str("REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_timeout": 5,
+    "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
+    "max_retries": 0,  # of a publisher's connecting; a worker's own goes by CELERY_BROKER_CONNECTION_MAX_RETRIES
     "visibility_timeout": 600,
 }
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ACKS_LATE = True
