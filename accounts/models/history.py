@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.words import Act, Reason, Via
+from accounts.words import Act, Proof, Reason, Via
 from konnect_portal.foundation.fields import uuid_key
 
 
@@ -75,7 +75,7 @@ class LifecycleEvent(models.Model):
     reason = models.CharField(max_length=20, choices=Reason, blank=True)
     note = models.TextField(blank=True)
     ticket = models.CharField(max_length=100, blank=True)
-    proof = models.CharField(max_length=20, blank=True)
+    proof = models.CharField(max_length=20, choices=Proof, blank=True)
     remote_address = models.GenericIPAddressField(null=True, blank=True)
     details = models.JSONField(default=dict)
 
