@@ -96,5 +96,7 @@ def _text(name: str, context: dict) -> str:
 
 def _one_line(text: str) -> str:
     """Names and addresses come from people: a line break in one must not begin a header or a paragraph of its own."""
-    visible = "".join(" " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text)
+    visible = "".join(
+        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text
+    )
     return " ".join(visible.split())
