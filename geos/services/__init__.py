@@ -7,11 +7,14 @@ from geos.services.decommissioning import (
     request_decommission,
     restore_control_planes,
 )
+from geos.services.hastening import hasten_take_down, start_taking_down
 
 __all__ = [
     "ControlPlaneSummary",
     "control_planes_of",
     "control_planes_to_decommission",
+    "hasten_take_down",
     "request_decommission",
     "restore_control_planes",
+    "start_taking_down",
 ]

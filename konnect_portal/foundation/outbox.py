@@ -25,7 +25,6 @@ from post_office.models import PRIORITY, STATUS, Email
 
 from konnect_portal.foundation.hints import hint
 from konnect_portal.foundation.models import Mail
-from konnect_portal.foundation.tasks import send_mail
 
 SET_SIZE = 500
 SUBJECT_LENGTH = 250
@@ -65,7 +64,7 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
         ),
         batch_size=SET_SIZE,
     )
-    hint(send_mail)
+    hint("konnect_portal.foundation.tasks.send_mail")
 
 
 def _email(mail: NewMail) -> Email:
