@@ -18,6 +18,7 @@ from accounts.models import AccessToken, Membership, Organization, SystemAccount
 from accounts.services.logins import record_login
 from accounts.services.tokens import PERSONAL, SECRET_LENGTH, SYSTEM, digest_of
 from accounts.words import State
+from billing.services import record_api_requests
 from konnect_portal.foundation.problems import Problem
 
 RAW_TOKEN = re.compile(rf"(?:{PERSONAL}|{SYSTEM})[A-Za-z0-9]{{{SECRET_LENGTH},200}}")
@@ -93,7 +94,8 @@ def _ended_by_deactivation(token: AccessToken) -> bool:
 
 
 def _record_use(token: AccessToken, at: datetime) -> None:
-    """A call with a token is an API request of the organization (P61)."""
+    """A call with a token is an API request of the organization (P61); `inactive_at` stays the lower bound it was."""
+    record_api_requests({token.organization_id: at}, at=at)
     if token.last_used_at is None or token.last_used_at <= at - USE_RECORDED_EVERY:
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=at)
 
