@@ -14,7 +14,8 @@ env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+API_HOST = env.str("API_HOST", default="api.localhost")
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"]), f".{API_HOST}"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "konnect_portal.hosts.ApiHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -116,6 +118,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CHANGE_EMAIL = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
+API_AUTHENTICATION = "accounts.access.open_by_token"
 
 # Web
 
@@ -132,6 +135,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SESSION_COOKIE_AGE = 7 * 24 * 3600
+ORGANIZATION_IDLE_HOURS = env.int("ORGANIZATION_IDLE_HOURS", default=12)
+ORGANIZATION_SESSION_DAYS = env.int("ORGANIZATION_SESSION_DAYS", default=7)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -199,7 +204,6 @@ CELERY_TASK_TIME_LIMIT = 300
 
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
-API_HOST = env.str("API_HOST", default="api.localhost")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)
 TRIAL_DAYS = env.int("TRIAL_DAYS", default=30)
@@ -216,7 +220,9 @@ USAGE_COMPLETE_WITHIN_HOURS = env.int("USAGE_COMPLETE_WITHIN_HOURS", default=2)
 LICENSE_DAYS = env.int("LICENSE_DAYS", default=365)
 NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
 
-# Logs
+# Logs and figures
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 structlog.configure(
     processors=[
