@@ -286,7 +286,9 @@ def _revoke(events: list[LifecycleEvent], scopes: dict[UUID, Scope], *, at: date
         for pk in scopes[_organization_of(event)].tokens
     ]
     AccessToken.objects.bulk_update(tokens, ["revoked_at", "deactivation_event_id"])
-    Invitation.objects.filter(pk__in=[pk for scope in scopes.values() for pk in scope.invitations]).update(revoked_at=at)
+    Invitation.objects.filter(pk__in=[pk for scope in scopes.values() for pk in scope.invitations]).update(
+        revoked_at=at
+    )
 
 
 _ENDED_FIELDS = [
@@ -344,7 +346,9 @@ def _owner_after(organization: Organization, owner: User | None) -> User:
             )
         return organization.owner
     if owner is None:
-        raise LifecycleError(f"The account of the owner of {organization.name} is closed: name another member as owner.")
+        raise LifecycleError(
+            f"The account of the owner of {organization.name} is closed: name another member as owner."
+        )
     is_member = Membership.objects.filter(organization=organization, user=owner).exists()
     if not is_member or not owner.is_active:
         raise LifecycleError(f"{owner.email} is not a member of {organization.name} with an open account.")

@@ -39,7 +39,9 @@ def check_deactivation(
         check_permission(actor, "accounts.deactivate_organization")
         _check_ticket(ticket)
     if take_down_at is not None and actor.tier == Tier.AGENT and take_down_at < now + _later():
-        raise LifecycleError(f"An agent's deactivation takes control planes down after {settings.TAKE_DOWN_DELAY_HOURS} hours.")
+        raise LifecycleError(
+            f"An agent's deactivation takes control planes down after {settings.TAKE_DOWN_DELAY_HOURS} hours."
+        )
 
 
 def check_deactivation_of(

@@ -97,7 +97,9 @@ def scopes_of(organizations: Collection[Organization], *, at: datetime, lock: bo
         scopes[id].licenses = licenses
     for team_membership in _held(TeamMembership.objects.select_related("team", "user", "system_account"), ids, lock):
         scopes[team_membership.organization_id].team_memberships.append(team_membership)
-    for role in _held(RoleAssignment.objects.filter(team__isnull=True).select_related("user", "system_account"), ids, lock):
+    for role in _held(
+        RoleAssignment.objects.filter(team__isnull=True).select_related("user", "system_account"), ids, lock
+    ):
         scopes[role.organization_id].role_assignments.append(role)
     for id, tokens in _ids(AccessToken.objects.filter(revoked_at__isnull=True, expires_at__gt=at), ids, lock).items():
         scopes[id].tokens = tokens
@@ -122,7 +124,9 @@ def _held[Row: (TeamMembership, RoleAssignment, AccessToken, Invitation)](
     return rows.select_for_update(of=("self",)) if lock else rows
 
 
-def _ids(rows: QuerySet[AccessToken] | QuerySet[Invitation], ids: Collection[UUID], lock: bool) -> dict[UUID, list[UUID]]:
+def _ids(
+    rows: QuerySet[AccessToken] | QuerySet[Invitation], ids: Collection[UUID], lock: bool
+) -> dict[UUID, list[UUID]]:
     found: dict[UUID, list[UUID]] = defaultdict(list)
     for organization_id, pk in _held(rows, ids, lock).values_list("organization_id", "pk"):
         found[organization_id].append(pk)

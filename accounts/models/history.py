@@ -15,9 +15,7 @@ class EmailLock(models.Model):
     """An address locked for a deactivated organization (P45). The hash finds it; the clear address goes at the purge."""
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="email_locks"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="email_locks")
     address_hash = models.CharField(max_length=64)
     address = models.CharField(max_length=250, null=True, blank=True)
     locked_at = models.DateTimeField()
@@ -82,13 +80,9 @@ class LifecycleEvent(models.Model):
     class Meta:
         ordering = ["-at", "-id"]
         indexes = [
-            models.Index(
-                fields=["organization_id", "-at"], name="event_of_organization"
-            ),
+            models.Index(fields=["organization_id", "-at"], name="event_of_organization"),
             models.Index(fields=["act", "-at"], name="event_of_act"),
-            models.Index(
-                fields=["ticket"], condition=~Q(ticket=""), name="event_of_ticket"
-            ),
+            models.Index(fields=["ticket"], condition=~Q(ticket=""), name="event_of_ticket"),
         ]
 
     def __str__(self):
@@ -106,9 +100,7 @@ class EventSubject(models.Model):
         SYSTEM_ACCOUNT = "system", "system account"
 
     id = models.BigAutoField(primary_key=True)
-    event = models.ForeignKey(
-        LifecycleEvent, on_delete=models.PROTECT, related_name="subjects"
-    )
+    event = models.ForeignKey(LifecycleEvent, on_delete=models.PROTECT, related_name="subjects")
     part = models.CharField(max_length=10, choices=Part)
     subject_id = models.UUIDField(null=True, blank=True)
     name = models.CharField(max_length=250, blank=True)

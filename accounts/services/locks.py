@@ -8,7 +8,9 @@ from accounts.models import EmailLock, LifecycleEvent
 from konnect_portal.foundation.addresses import address_hash
 
 
-def lock_addresses(events: Iterable[LifecycleEvent], addresses: dict[UUID, list[str]], *, at: datetime) -> list[EmailLock]:
+def lock_addresses(
+    events: Iterable[LifecycleEvent], addresses: dict[UUID, list[str]], *, at: datetime
+) -> list[EmailLock]:
     """Lock each address for the organization of its event (P45). The caller holds the organizations."""
     return EmailLock.objects.bulk_create(
         [
@@ -33,7 +35,9 @@ def is_locked(address: str) -> bool:
 
 def hold_live_locks(**of: object) -> list[EmailLock]:
     """The live locks of an organization or an address, held until the commit."""
-    return list(EmailLock.objects.live().filter(**of).order_by("organization_id", "pk").select_for_update(of=("self",)))
+    return list(
+        EmailLock.objects.live().filter(**of).order_by("organization_id", "pk").select_for_update(of=("self",))
+    )
 
 
 def release_locks(locks: Collection[EmailLock], *, event: LifecycleEvent) -> None:

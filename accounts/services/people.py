@@ -4,7 +4,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from accounts.models import EventSubject, LifecycleEvent, Membership, RoleAssignment, SystemAccount, Team, TeamMembership
+from accounts.models import (
+    EventSubject,
+    LifecycleEvent,
+    Membership,
+    RoleAssignment,
+    SystemAccount,
+    Team,
+    TeamMembership,
+)
 from accounts.scope import Scope
 from geos.models import ControlPlane
 from geos.services import control_planes_of
@@ -95,7 +103,7 @@ def _control_planes_left(organization_id: UUID) -> set[str]:
     """Those that are active, or come back because their taking down has not begun (P51)."""
     states = [ControlPlane.State.ACTIVE, ControlPlane.State.DECOMMISSIONING]
     rows = control_planes_of([organization_id], states=states).get(organization_id, [])
-    return {str(row.id) for row in rows if not row.begun}
+    return {str(row.id) for row in rows if row.state == ControlPlane.State.ACTIVE or row.can_return}
 
 
 def _owner_of(subject: EventSubject) -> dict[str, UUID | None]:
@@ -115,7 +123,9 @@ def _restore_teams(found: Return, organization_id: UUID, subject: EventSubject, 
 def _restore_roles(found: Return, organization_id: UUID, subject: EventSubject, control_planes: set[str]) -> None:
     for role in subject.had.get("roles", []):
         if _is_there(role, control_planes):
-            found.role_assignments.append(RoleAssignment(organization_id=organization_id, **role, **_owner_of(subject)))
+            found.role_assignments.append(
+                RoleAssignment(organization_id=organization_id, **role, **_owner_of(subject))
+            )
         else:
             found.gone.append(f"{subject}: {role['role_name']} of a control plane that is gone")
 

@@ -21,12 +21,16 @@ class BillingStop:
     refund_cents: int = 0
 
 
-def billing_to_stop(organization_ids: Collection[UUID], *, at: datetime, lock: bool = False) -> dict[UUID, BillingStop]:
+def billing_to_stop(
+    organization_ids: Collection[UUID], *, at: datetime, lock: bool = False
+) -> dict[UUID, BillingStop]:
     """What `end_subscriptions` would end now, by organization; with `lock` the rows are held until the commit."""
     stops: dict[UUID, BillingStop] = defaultdict(BillingStop)
     for subscription in _rows(Subscription.objects.unended(at), organization_ids, lock):
         stops[subscription.organization_id].subscriptions.append(subscription)
-    for invoice in _rows(Invoice.objects.filter(issued_at__isnull=True, voided_at__isnull=True), organization_ids, lock):
+    for invoice in _rows(
+        Invoice.objects.filter(issued_at__isnull=True, voided_at__isnull=True), organization_ids, lock
+    ):
         stops[invoice.organization_id].draft_invoices.append(invoice.pk)
     for credit in _rows(_credits_left(at), organization_ids, lock):
         _add_credit(stops[credit.organization_id], credit)
@@ -39,7 +43,9 @@ def end_subscriptions(organization_ids: Collection[UUID], *, at: datetime) -> di
     Paid credits are listed for refund. Issued invoices stay. The caller holds the organizations.
     """
     stops = billing_to_stop(organization_ids, at=at, lock=True)
-    Subscription.objects.filter(pk__in=[s.pk for stop in stops.values() for s in stop.subscriptions]).update(ended_at=at)
+    Subscription.objects.filter(pk__in=[s.pk for stop in stops.values() for s in stop.subscriptions]).update(
+        ended_at=at
+    )
     Invoice.objects.filter(pk__in=[pk for stop in stops.values() for pk in stop.draft_invoices]).update(voided_at=at)
     Credit.objects.filter(pk__in=[pk for stop in stops.values() for pk in stop.free_credits]).update(lapsed_at=at)
     Credit.objects.filter(pk__in=[pk for stop in stops.values() for pk in stop.paid_credits]).update(refund_due_at=at)

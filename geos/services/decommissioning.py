@@ -12,7 +12,7 @@ from geos.models import ControlPlane, DataPlaneNode, MeshZone
 
 @dataclass(frozen=True)
 class ControlPlaneSummary:
-    """A control plane with what hangs on it; `begun` where its taking down can no longer be undone (P51)."""
+    """A control plane with what hangs on it; `can_return` where its taking down has been asked for but not begun (P51)."""
 
     id: UUID
     name: str
@@ -20,7 +20,8 @@ class ControlPlaneSummary:
     kind: str
     nodes: int
     zones: int
-    begun: bool
+    state: str
+    can_return: bool
 
 
 def control_planes_of(
@@ -34,7 +35,14 @@ def control_planes_of(
     for row in rows.annotate(node_count=_count(DataPlaneNode), zone_count=_count(MeshZone)):
         found[row.organization_id].append(
             ControlPlaneSummary(
-                row.pk, row.name, row.geo_id, row.kind, row.node_count, row.zone_count, row.begun_at is not None
+                id=row.pk,
+                name=row.name,
+                geo=row.geo_id,
+                kind=row.kind,
+                nodes=row.node_count,
+                zones=row.zone_count,
+                state=row.state,
+                can_return=row.state == ControlPlane.State.DECOMMISSIONING and row.begun_at is None,
             )
         )
     return found

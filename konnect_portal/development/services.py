@@ -39,9 +39,7 @@ def running(directory: Path, *, durable: bool = True, patience: float = 15) -> I
 
 
 @contextmanager
-def servers(
-    directory: Path, *, durable: bool = True, patience: float = 15
-) -> Iterator[list[PostgreSQL | Valkey]]:
+def servers(directory: Path, *, durable: bool = True, patience: float = 15) -> Iterator[list[PostgreSQL | Valkey]]:
     """Run the same servers and give them themselves, so that a supervisor can watch and restart them."""
     missing = [server for variable, server in SERVERS.items() if not os.environ.get(variable)]
     with ExitStack() as stack:

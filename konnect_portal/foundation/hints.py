@@ -4,20 +4,23 @@ from functools import partial
 from typing import Any
 
 import structlog
-from celery import Task
+from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
 logger = structlog.get_logger(__name__)
 
 
-def hint(task: Task, *args: Any, queue: str = "default") -> None:
-    """After the commit, ask a worker to run `task`. A broker that is down is logged and stops nothing."""
+def hint(task: str, *args: Any, queue: str = "default") -> None:
+    """After the commit, ask a worker to run the task of that name. A broker that is down is logged and stops nothing.
+
+    By name, since services stand below the tasks that call them.
+    """
     transaction.on_commit(partial(_send, task, args, queue), robust=True)
 
 
-def _send(task: Task, args: tuple, queue: str) -> None:
+def _send(task: str, args: tuple, queue: str) -> None:
     try:
-        task.apply_async(args, queue=queue, retry=False)
+        current_app.send_task(task, args, queue=queue, retry=False)
     except OperationalError as error:
-        logger.warning("hint not sent", task=task.name, error=str(error))
+        logger.warning("hint not sent", task=task, error=str(error))

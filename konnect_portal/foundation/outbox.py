@@ -25,7 +25,6 @@ from post_office.models import PRIORITY, STATUS, Email
 
 from konnect_portal.foundation.hints import hint
 from konnect_portal.foundation.models import Mail
-from konnect_portal.foundation.tasks import send_mail
 
 SET_SIZE = 500
 SUBJECT_LENGTH = 250
@@ -65,7 +64,7 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
         ),
         batch_size=SET_SIZE,
     )
-    hint(send_mail)
+    hint("konnect_portal.foundation.tasks.send_mail")
 
 
 def _email(mail: NewMail) -> Email:
@@ -96,5 +95,7 @@ def _text(name: str, context: dict) -> str:
 
 def _one_line(text: str) -> str:
     """Names and addresses come from people: a line break in one must not begin a header or a paragraph of its own."""
-    visible = "".join(" " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text)
+    visible = "".join(
+        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text
+    )
     return " ".join(visible.split())

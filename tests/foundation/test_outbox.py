@@ -63,7 +63,9 @@ class TestQueueMails:
     def test_what_a_mail_is_about_stands_beside_it(self):
         """P49"""
         organization_id, event_id, person_id = uuid4(), uuid4(), uuid4()
-        queue_mails([NewMail("a@acme.example", "organization_deactivated", DEACTIVATED, organization_id, event_id, person_id)])
+        queue_mails(
+            [NewMail("a@acme.example", "organization_deactivated", DEACTIVATED, organization_id, event_id, person_id)]
+        )
 
         mail = Mail.objects.select_related("email").get()
         assert (mail.organization_id, mail.event_id, mail.person_id) == (organization_id, event_id, person_id)
@@ -108,7 +110,9 @@ class TestQueueMails:
         assert "<b>R&D" not in email.html_message
         assert "&lt;b&gt;R&amp;D" in email.html_message
 
-    @pytest.mark.parametrize("address", ["", "no address", "a@b\r\nBcc: c@d", "nul\x00@acme.example", "x" * 5000, '"a,b"@c.example'])
+    @pytest.mark.parametrize(
+        "address", ["", "no address", "a@b\r\nBcc: c@d", "nul\x00@acme.example", "x" * 5000, '"a,b"@c.example']
+    )
     def test_an_unusable_address_breaks_no_transaction(self, address):
         """P48"""
         assert len(queued(deactivated(address), deactivated())) == 2
