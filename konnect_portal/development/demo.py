@@ -81,10 +81,12 @@ def settings_of(address: str) -> dict[str, str]:
     """The environment that the settings file reads; what the caller has set wins."""
     ours = {
         "DEBUG": "false",
+        "DEMO": "true",
         "SECRET_KEY": secret_key(DIRECTORY / "secret-key"),
+        "ADDRESS_HASH_KEY": secret_key(DIRECTORY / "address-hash-key"),
         "ALLOWED_HOSTS": "127.0.0.1,localhost,.localhost",
         "CSRF_TRUSTED_ORIGINS": address,
-        "PORTAL_URL": address,
+        "PUBLIC_URL": address,
         "EMAIL_URL": f"filemail:///{quote(str(DIRECTORY / 'mail'))}",
         "STATIC_ROOT": str(DIRECTORY / "static"),
         "PYTHONUNBUFFERED": "1",
