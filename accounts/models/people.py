@@ -3,6 +3,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower, Trim
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from accounts.words import Tier
 from konnect_portal.foundation.addresses import normalize_address
@@ -64,7 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def clean(self):
         self.email = normalize_address(self.email)
 
-    @property
+    @cached_property
     def tier(self) -> Tier | None:
         """The highest staff tier this person has; None for customers."""
         if not self.is_staff:

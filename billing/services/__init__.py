@@ -12,25 +12,43 @@ from billing.services.activity import (
     running_subscriptions,
 )
 from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
+from billing.services.opening import (
+    DayOfUsage,
+    NewBillingAccount,
+    NewSubscription,
+    NewTrialClaim,
+    claim_trials,
+    keep_daily_usage,
+    open_billing_accounts,
+    start_subscriptions,
+)
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
 
 __all__ = [
-    "CYCLE",
     "ActivityFacts",
     "BillingStop",
+    "CYCLE",
     "CycleOf",
     "CycleStart",
+    "DayOfUsage",
     "FutureFactError",
+    "NewBillingAccount",
+    "NewSubscription",
+    "NewTrialClaim",
     "activity_facts",
     "billing_to_stop",
+    "claim_trials",
     "complete_through",
     "cycle_of",
     "cycle_start",
     "end_subscriptions",
+    "keep_daily_usage",
     "last_second_of",
+    "open_billing_accounts",
     "plans",
     "record_api_hours",
     "record_api_requests",
     "record_completeness",
     "running_subscriptions",
+    "start_subscriptions",
 ]

@@ -8,14 +8,20 @@ from geos.services.decommissioning import (
     restore_control_planes,
 )
 from geos.services.hastening import hasten_take_down, start_taking_down
+from geos.services.opening import NewControlPlane, NewOrganizationGeo, known_geos, make_control_planes, open_geos
 from geos.services.presence import geos_of
 
 __all__ = [
     "ControlPlaneSummary",
+    "NewControlPlane",
+    "NewOrganizationGeo",
     "control_planes_of",
     "control_planes_to_decommission",
     "geos_of",
     "hasten_take_down",
+    "known_geos",
+    "make_control_planes",
+    "open_geos",
     "request_decommission",
     "restore_control_planes",
     "start_taking_down",
