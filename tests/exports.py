@@ -2,13 +2,11 @@
 
 import json
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from uuid import uuid4
 
-from accounts.models import Exemption
-from billing.models import BillingAccount, Plan
-from django.utils import timezone
-from tests import factories
+from django.core.management import call_command
 
 SAMPLE = Path(__file__).parent.parent / "konnect_portal" / "development" / "sample"
 
@@ -56,30 +54,8 @@ def sample_lines(by: timedelta) -> list[dict]:
     return [shifted(json.loads(text), by) for text in lines]
 
 
-def take_in(lines: list[dict]) -> None:
-    for each in lines:
-        if each["state"] == "active":
-            _take_in(each)
-
-
-def _take_in(each: dict) -> None:
-    logins = [m["last_login_at"] for m in each["members"] if m["last_login_at"]]
-    made = factories.organization(
-        each["name"].strip(),
-        id=each["id"],
-        plan=each["plan"] if each["plan"] != "trial" else Plan.FREE,
-        created_at=each["created_at"],
-        reactivated_at=each["reactivated_at"],
-        last_login_at=max(logins, default=None),
-    )
-    if each["plan"] == "trial":
-        start = each["trial_ends_at"] - timedelta(days=30)
-        factories.subscription(made, "trial", starts_at=start, ends_at=each["trial_ends_at"])
-    BillingAccount.objects.filter(pk=made.pk).update(
-        anchor_at=each["billing_anchor_at"],
-        free_since_at=each["plan_changed_at"],
-        last_api_request_at=each["last_api_request_at"],
-        usage_known_until=timezone.now(),
-    )
-    if each["never_deactivate"]:
-        Exemption.objects.create(organization=made, reason="import")
+def take_in(lines: list[dict], folder: Path) -> None:
+    """Import the lines; every one has to be taken."""
+    path = folder / "organizations.jsonl"
+    path.write_text("".join(json.dumps(each, default=datetime.isoformat) + "\n" for each in lines), encoding="utf-8")
+    call_command("import_organizations", str(path), stdout=StringIO())

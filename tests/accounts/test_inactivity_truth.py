@@ -112,12 +112,12 @@ def is_inactive(line: dict, t: datetime) -> bool:
     return all(moment <= t - 30 * DAY for moment in seen) and not is_used
 
 
-def test_truth_table():
+def test_truth_table(tmp_path):
     """P31, P60, P61, P62, P63"""
     t = timezone.now().replace(microsecond=0)
     table = truth_table(t)
     lines = {name: line(name, now=t, **facts) for name, (facts, _) in table.items()}
-    exports.take_in(list(lines.values()))
+    exports.take_in(list(lines.values()), tmp_path)
 
     due = {entry["name"]: datetime.fromisoformat(entry["inactive_at"]) for entry in check(t)}
 
@@ -126,12 +126,12 @@ def test_truth_table():
     assert [name for name, moment in due.items() if is_inactive(lines[name], moment - SECOND)] == []
 
 
-def test_sample_gives_the_expected_answer():
+def test_sample_gives_the_expected_answer(tmp_path):
     """P60, P61, P62"""
     expected = json.loads((exports.SAMPLE / "organizations.due.json").read_text())
     by = timezone.now().replace(microsecond=0) - datetime.fromisoformat(min(expected["due"]))
     moments = {id: datetime.fromisoformat(text) + by for id, text in expected["inactive_at"].items()}
-    exports.take_in(exports.sample_lines(by))
+    exports.take_in(exports.sample_lines(by), tmp_path)
 
     for text, ids in expected["due"].items():
         due = check(datetime.fromisoformat(text) + by)
