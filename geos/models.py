@@ -1,8 +1,13 @@
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from konnect_portal.foundation.fields import uuid_key
+
+
+STUCK_HOURS = 24
 
 
 class Geo(models.Model):
@@ -55,6 +60,10 @@ class ControlPlaneQuerySet(models.QuerySet["ControlPlane"]):
 
     def decommissioning(self):
         return self.filter(state=ControlPlane.State.DECOMMISSIONING)
+
+    def stuck(self, at):
+        """Those whose taking down could begin a day ago and is not confirmed: support is alerted (P42)."""
+        return self.decommissioning().filter(begins_at__lt=at - timedelta(hours=STUCK_HOURS))
 
     def claimable(self, at):
         """Those whose taking down may be tried at `at`: begun or due, not waiting, organization not on hold (P42, P58)."""
