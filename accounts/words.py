@@ -68,6 +68,14 @@ class Via(models.TextChoices):
     SIGN_UP = "signup", "Sign-up"
 
 
+class Proof(models.TextChoices):
+    """How it was shown that a request came from the customer (P73)."""
+
+    SESSION = "session", "From the owner's session"
+    CONTACT_LINK = "contact_link", "Confirmed by link from the contact e-mail"
+    LEAD_WORD = "lead_word", "A lead's word, see the note"
+
+
 class Act(models.TextChoices):
     """What an event of the lifecycle says has happened."""
 
@@ -75,8 +83,6 @@ class Act(models.TextChoices):
     REACTIVATED = "reactivated", "Reactivated"
     EMAIL_UNLOCKED = "email_unlocked", "E-mail address unlocked"
     TAKE_DOWN_HASTENED = "take_down_hastened", "Taking down hastened"
-    HELD = "held", "Put on hold"
-    RELEASED = "released", "Released from hold"
 
 
 class Tier(models.TextChoices):

@@ -54,9 +54,7 @@ class BillingAccount(models.Model):
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def unended(self, at):
         """Those running at `at` or starting later: what a deactivation ends (P41)."""
-        return self.filter(
-            Q(ends_at__isnull=True) | Q(ends_at__gt=at), ended_at__isnull=True
-        )
+        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at), ended_at__isnull=True)
 
     def running(self, at):
         """Those in force at `at`; a trial is over when `trial_ends_at <= at`, whether or not a worker ran (P30)."""
@@ -69,9 +67,7 @@ class Subscription(models.Model):
     """A plan for a time: `[starts_at, ends_at)`, or until `ended_at` where something ended it early. A trial is one."""
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="subscriptions"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="subscriptions")
     plan = models.CharField(
         max_length=10,
         choices=[(plan.value, plan.label) for plan in (Plan.PLUS, Plan.ENTERPRISE)],
@@ -127,11 +123,7 @@ class Subscription(models.Model):
         ]
 
     def __str__(self):
-        return (
-            f"{self.get_plan_display()} trial"
-            if self.is_trial
-            else self.get_plan_display()
-        )
+        return f"{self.get_plan_display()} trial" if self.is_trial else self.get_plan_display()
 
 
 class TrialClaim(models.Model):
@@ -155,9 +147,7 @@ class Credit(models.Model):
         PAID = "paid", "Paid"
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="credits"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="credits")
     kind = models.CharField(max_length=10, choices=Kind)
     granted_cents = models.PositiveBigIntegerField()
     remaining_cents = models.PositiveBigIntegerField()
@@ -168,9 +158,7 @@ class Credit(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=Q(kind__in=["free", "paid"]), name="credit_kind_known"
-            ),
+            models.CheckConstraint(condition=Q(kind__in=["free", "paid"]), name="credit_kind_known"),
             models.CheckConstraint(
                 condition=Q(remaining_cents__lte=F("granted_cents")),
                 name="credit_not_overdrawn",
@@ -189,9 +177,7 @@ class Invoice(models.Model):
     """The bill of one cycle, in cents: a draft until `issued_at`, and never changed after it."""
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="invoices"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="invoices")
     number = models.PositiveBigIntegerField(null=True, blank=True, unique=True)
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
@@ -241,11 +227,7 @@ class InvoiceLine(models.Model):
 
     class Meta:
         ordering = ["position"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["invoice", "position"], name="invoice_line_position"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["invoice", "position"], name="invoice_line_position")]
 
     def __str__(self):
         return self.text
@@ -255,9 +237,7 @@ class UsageRecord(models.Model):
     """Metered usage of one organization, geo, metric and hour (P32)."""
 
     id = models.BigAutoField(primary_key=True)
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="usage_records"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="usage_records")
     geo = models.CharField(max_length=10)
     metric = models.CharField(max_length=20, choices=Metric)
     hour = models.DateTimeField()
@@ -269,9 +249,7 @@ class UsageRecord(models.Model):
                 fields=["organization", "metric", "geo", "hour"],
                 name="usage_once_an_hour",
             ),
-            models.CheckConstraint(
-                condition=Q(metric__in=Metric.values), name="usage_metric_known"
-            ),
+            models.CheckConstraint(condition=Q(metric__in=Metric.values), name="usage_metric_known"),
         ]
 
     def __str__(self):
@@ -282,9 +260,7 @@ class DailyUsage(models.Model):
     """Usage of one organization, geo, metric and UTC day, for charts: of the hours, and what an import brought (P33)."""
 
     id = models.BigAutoField(primary_key=True)
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="daily_usage"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="daily_usage")
     geo = models.CharField(max_length=10)
     metric = models.CharField(max_length=20, choices=Metric)
     day = models.DateField()
@@ -293,12 +269,8 @@ class DailyUsage(models.Model):
     class Meta:
         verbose_name_plural = "daily usage"
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "metric", "day", "geo"], name="usage_once_a_day"
-            ),
-            models.CheckConstraint(
-                condition=Q(metric__in=Metric.values), name="daily_usage_metric_known"
-            ),
+            models.UniqueConstraint(fields=["organization", "metric", "day", "geo"], name="usage_once_a_day"),
+            models.CheckConstraint(condition=Q(metric__in=Metric.values), name="daily_usage_metric_known"),
         ]
 
     def __str__(self):

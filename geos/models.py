@@ -34,20 +34,14 @@ class OrganizationGeo(models.Model):
         on_delete=models.PROTECT,
         related_name="organization_geos",
     )
-    geo = models.ForeignKey(
-        Geo, on_delete=models.PROTECT, related_name="organization_geos"
-    )
+    geo = models.ForeignKey(Geo, on_delete=models.PROTECT, related_name="organization_geos")
     is_home = models.BooleanField(default=False)
     opened_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "geo"], name="geo_opened_once"
-            ),
-            models.UniqueConstraint(
-                fields=["organization"], condition=Q(is_home=True), name="one_home_geo"
-            ),
+            models.UniqueConstraint(fields=["organization", "geo"], name="geo_opened_once"),
+            models.UniqueConstraint(fields=["organization"], condition=Q(is_home=True), name="one_home_geo"),
         ]
 
     def __str__(self):
@@ -92,12 +86,8 @@ class ControlPlane(models.Model):
         DECOMMISSIONED = "decommissioned", "Taken down"
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="control_planes"
-    )
-    geo = models.ForeignKey(
-        Geo, on_delete=models.PROTECT, related_name="control_planes"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="control_planes")
+    geo = models.ForeignKey(Geo, on_delete=models.PROTECT, related_name="control_planes")
     kind = models.CharField(max_length=20, choices=Kind, default=Kind.GATEWAY)
     name = models.CharField(max_length=256)
     description = models.CharField(max_length=2048, blank=True)
@@ -170,18 +160,12 @@ class GatewayService(models.Model):
     """A service behind a gateway control plane; it exists in that control plane's geo only (P11)."""
 
     id = uuid_key()
-    control_plane = models.ForeignKey(
-        ControlPlane, on_delete=models.CASCADE, related_name="services"
-    )
+    control_plane = models.ForeignKey(ControlPlane, on_delete=models.CASCADE, related_name="services")
     name = models.CharField(max_length=256)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["control_plane", "name"], name="service_name_in_control_plane"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["control_plane", "name"], name="service_name_in_control_plane")]
 
     def __str__(self):
         return self.name
@@ -191,18 +175,12 @@ class Consumer(models.Model):
     """Who calls the services of a gateway control plane; it exists in that control plane's geo only (P11)."""
 
     id = uuid_key()
-    control_plane = models.ForeignKey(
-        ControlPlane, on_delete=models.CASCADE, related_name="consumers"
-    )
+    control_plane = models.ForeignKey(ControlPlane, on_delete=models.CASCADE, related_name="consumers")
     username = models.CharField(max_length=256)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["control_plane", "username"], name="consumer_in_control_plane"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["control_plane", "username"], name="consumer_in_control_plane")]
 
     def __str__(self):
         return self.username
@@ -212,9 +190,7 @@ class DataPlaneNode(models.Model):
     """A data plane node or a KIC association (P12). Its operator runs it; a deactivation leaves it running (P43)."""
 
     id = uuid_key()
-    control_plane = models.ForeignKey(
-        ControlPlane, on_delete=models.CASCADE, related_name="nodes"
-    )
+    control_plane = models.ForeignKey(ControlPlane, on_delete=models.CASCADE, related_name="nodes")
     hostname = models.CharField(max_length=256)
     version = models.CharField(max_length=50, blank=True)
     configuration_version = models.PositiveBigIntegerField(null=True, blank=True)
@@ -223,11 +199,7 @@ class DataPlaneNode(models.Model):
     last_check_in_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [
-            models.Index(
-                fields=["control_plane", "last_check_in_at"], name="node_last_check_in"
-            )
-        ]
+        indexes = [models.Index(fields=["control_plane", "last_check_in_at"], name="node_last_check_in")]
 
     def __str__(self):
         return self.hostname
@@ -237,9 +209,7 @@ class MeshZone(models.Model):
     """A local zone control plane under a mesh global one (P12); a deactivation leaves it running (P43)."""
 
     id = uuid_key()
-    control_plane = models.ForeignKey(
-        ControlPlane, on_delete=models.CASCADE, related_name="zones"
-    )
+    control_plane = models.ForeignKey(ControlPlane, on_delete=models.CASCADE, related_name="zones")
     name = models.CharField(max_length=256)
     version = models.CharField(max_length=50, blank=True)
     configuration_version = models.PositiveBigIntegerField(null=True, blank=True)
@@ -248,11 +218,7 @@ class MeshZone(models.Model):
     last_check_in_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["control_plane", "name"], name="zone_name_in_control_plane"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["control_plane", "name"], name="zone_name_in_control_plane")]
 
     def __str__(self):
         return self.name
@@ -262,9 +228,7 @@ class ControlPlaneCredential(models.Model):
     """What nodes and zones identify themselves with at check-in (P13); the secret is stored hashed."""
 
     id = uuid_key()
-    control_plane = models.ForeignKey(
-        ControlPlane, on_delete=models.CASCADE, related_name="credentials"
-    )
+    control_plane = models.ForeignKey(ControlPlane, on_delete=models.CASCADE, related_name="credentials")
     title = models.CharField(max_length=100, blank=True)
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -286,11 +250,7 @@ class EmbeddedTakeDown(models.Model):
     requests = models.PositiveIntegerField(default=1)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(requests__gte=1), name="take_down_asked_for"
-            )
-        ]
+        constraints = [models.CheckConstraint(condition=Q(requests__gte=1), name="take_down_asked_for")]
 
     def __str__(self):
         return str(self.control_plane_id)

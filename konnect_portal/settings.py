@@ -188,9 +188,7 @@ _mailer_options = {
         "use_ssl": _mail.get("EMAIL_USE_SSL", False),
         "timeout": 30,
     },
-    "django.core.mail.backends.filebased.EmailBackend": {
-        "file_path": "/" + _mail["EMAIL_FILE_PATH"].lstrip("/")
-    },
+    "django.core.mail.backends.filebased.EmailBackend": {"file_path": "/" + _mail["EMAIL_FILE_PATH"].lstrip("/")},
 }
 MAILERS = {
     "default": {
@@ -209,9 +207,7 @@ POST_OFFICE = {
 # Workers: one queue for each geo, so that one that is down holds up no other
 
 GEOS = env.list("GEOS", default=["us", "eu", "au", "me", "in", "sg"])
-CELERY_TASK_QUEUES = [
-    Queue(name) for name in ("default", *(f"geo-{code}" for code in GEOS))
-]
+CELERY_TASK_QUEUES = [Queue(name) for name in ("default", *(f"geo-{code}" for code in GEOS))]
 CELERY_BROKER_URL = env.str("REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -234,6 +230,7 @@ SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
 API_HOST = env.str("API_HOST", default="api.localhost")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)
+TRIAL_DAYS = env.int("TRIAL_DAYS", default=30)
 TAKE_DOWN_DELAY_HOURS = env.int("TAKE_DOWN_DELAY_HOURS", default=72)
 TAKE_DOWN_RETRY_SECONDS_MAX = env.int("TAKE_DOWN_RETRY_SECONDS_MAX", default=3600)
 AGENT_REACTIVATION_HOURS = env.int("AGENT_REACTIVATION_HOURS", default=72)

@@ -22,9 +22,7 @@ class License(models.Model):
     """A license for a product, valid from `issued_at` to `expires_at` unless it lapsed (P22, P46)."""
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="licenses"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="licenses")
     product = models.CharField(max_length=10, choices=Product)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -36,12 +34,8 @@ class License(models.Model):
     class Meta:
         ordering = ["product", "-issued_at"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(product__in=Product.values), name="license_product_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(expires_at__gt=F("issued_at")), name="license_expires_later"
-            ),
+            models.CheckConstraint(condition=Q(product__in=Product.values), name="license_product_known"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("issued_at")), name="license_expires_later"),
             models.UniqueConstraint(
                 fields=["organization", "product"],
                 condition=Q(lapsed_at__isnull=True, replaced_at__isnull=True),
@@ -64,19 +58,13 @@ class LicenseDelivery(models.Model):
     """That a node, association or zone received a license (P21). It is neither recalled nor shortened (P43)."""
 
     id = models.BigAutoField(primary_key=True)
-    license = models.ForeignKey(
-        License, on_delete=models.PROTECT, related_name="deliveries"
-    )
+    license = models.ForeignKey(License, on_delete=models.PROTECT, related_name="deliveries")
     receiver_id = models.UUIDField()
     delivered_at = models.DateTimeField()
 
     class Meta:
         verbose_name_plural = "license deliveries"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["license", "receiver_id"], name="license_delivered_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["license", "receiver_id"], name="license_delivered_once")]
 
     def __str__(self):
         return f"{self.license_id} to {self.receiver_id}"

@@ -1,9 +1,21 @@
 """The cast: Alice owns Acme and is a member of Globex, Bob is a member of Acme, Charlie a stranger who owns Globex."""
 
+from collections.abc import Generator
+
 import pytest
+from django.test import TransactionTestCase
 
 from accounts.words import Tier
 from tests import factories
+from tests.flushing import empty_tables
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_as_replica() -> Generator[None]:
+    """Tests that commit (`django_db(transaction=True)`, `live_server`) are cleaned up after by `empty_tables`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import factory
+from django.contrib.auth.models import Group
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import (
@@ -17,7 +19,6 @@ from accounts.models import (
 )
 from accounts.words import ORGANIZATION_ADMIN, PREDEFINED_TEAMS, Tier
 from billing.models import BillingAccount, Plan, Subscription
-from django.contrib.auth.models import Group
 from geos.models import ControlPlane, DataPlaneNode, MeshZone, OrganizationGeo
 from konnect_portal.foundation.addresses import address_hash
 from licensing.models import License, Product
@@ -40,6 +41,7 @@ def staff(tier: Tier, **fields) -> User:
     return user
 
 
+@transaction.atomic  # an organization and its owner's membership are born together (P2)
 def organization(name="Acme", *, owner=None, plan=Plan.FREE, geo="us", created_at=None, **fields) -> Organization:
     """An active organization; a running trial or subscription where `plan` says so ("trial", plus, enterprise)."""
     created_at = created_at or timezone.now() - timedelta(days=400)
@@ -119,7 +121,9 @@ def subscription(organization, plan="plus", **fields) -> Subscription:
     )
 
 
-def control_plane(organization, name="default", geo="us", kind="gateway", *, nodes=0, zones=0, **fields) -> ControlPlane:
+def control_plane(
+    organization, name="default", geo="us", kind="gateway", *, nodes=0, zones=0, **fields
+) -> ControlPlane:
     made = ControlPlane.objects.create(organization=organization, name=name, geo_id=geo, kind=kind, **fields)
     DataPlaneNode.objects.bulk_create(
         DataPlaneNode(control_plane=made, hostname=f"{name}-node-{n}") for n in range(nodes)

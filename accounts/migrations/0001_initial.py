@@ -25,9 +25,7 @@ class Migration(migrations.Migration):
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 (
                     "last_login",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="last login"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
                 ),
                 (
                     "is_superuser",
@@ -155,11 +153,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-started_at"],
-                "indexes": [
-                    models.Index(
-                        fields=["outcome", "-decided_at"], name="run_by_decision"
-                    )
-                ],
+                "indexes": [models.Index(fields=["outcome", "-decided_at"], name="run_by_decision")],
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("outcome", "waiting")),
@@ -205,8 +199,6 @@ class Migration(migrations.Migration):
                             ("reactivated", "Reactivated"),
                             ("email_unlocked", "E-mail address unlocked"),
                             ("take_down_hastened", "Taking down hastened"),
-                            ("held", "Put on hold"),
-                            ("released", "Released from hold"),
                         ],
                         max_length=30,
                     ),
@@ -248,16 +240,25 @@ class Migration(migrations.Migration):
                 ),
                 ("note", models.TextField(blank=True)),
                 ("ticket", models.CharField(blank=True, max_length=100)),
-                ("proof", models.CharField(blank=True, max_length=20)),
+                (
+                    "proof",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("session", "From the owner's session"),
+                            ("contact_link", "Confirmed by link from the contact e-mail"),
+                            ("lead_word", "A lead's word, see the note"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
                 ("remote_address", models.GenericIPAddressField(blank=True, null=True)),
                 ("details", models.JSONField(default=dict)),
             ],
             options={
                 "ordering": ["-at", "-id"],
                 "indexes": [
-                    models.Index(
-                        fields=["organization_id", "-at"], name="event_of_organization"
-                    ),
+                    models.Index(fields=["organization_id", "-at"], name="event_of_organization"),
                     models.Index(fields=["act", "-at"], name="event_of_act"),
                     models.Index(
                         condition=models.Q(("ticket", ""), _negated=True),
@@ -314,9 +315,7 @@ class Migration(migrations.Migration):
                 ("contact_email", models.CharField(max_length=250)),
                 (
                     "login_path",
-                    models.CharField(
-                        blank=True, max_length=250, null=True, unique=True
-                    ),
+                    models.CharField(blank=True, max_length=250, null=True, unique=True),
                 ),
                 (
                     "state",
@@ -371,9 +370,7 @@ class Migration(migrations.Migration):
                                 models.Value(" "),
                                 "contact_email",
                                 models.Value(" "),
-                                django.db.models.functions.comparison.Coalesce(
-                                    "login_path", models.Value("")
-                                ),
+                                django.db.models.functions.comparison.Coalesce("login_path", models.Value("")),
                             )
                         ),
                         output_field=models.TextField(),
@@ -480,9 +477,7 @@ class Migration(migrations.Migration):
                 ("announced_at", models.DateTimeField()),
                 (
                     "days_before",
-                    models.PositiveSmallIntegerField(
-                        choices=[(14, "14 days"), (7, "7 days"), (1, "1 day")]
-                    ),
+                    models.PositiveSmallIntegerField(choices=[(14, "14 days"), (7, "7 days"), (1, "1 day")]),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("accepted_at", models.DateTimeField(blank=True, null=True)),
@@ -819,15 +814,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="user",
-            constraint=models.UniqueConstraint(
-                fields=("email",), name="one_person_per_address"
-            ),
+            constraint=models.UniqueConstraint(fields=("email",), name="one_person_per_address"),
         ),
         migrations.AddConstraint(
             model_name="user",
-            constraint=models.UniqueConstraint(
-                fields=("id", "is_staff"), name="person_staff_or_customer"
-            ),
+            constraint=models.UniqueConstraint(fields=("id", "is_staff"), name="person_staff_or_customer"),
         ),
         migrations.AddConstraint(
             model_name="user",
@@ -835,9 +826,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     (
                         "email",
-                        django.db.models.functions.text.Lower(
-                            django.db.models.functions.text.Trim("email")
-                        ),
+                        django.db.models.functions.text.Lower(django.db.models.functions.text.Trim("email")),
                     ),
                     models.Q(("email", ""), _negated=True),
                 ),
@@ -847,9 +836,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("closed_at__isnull", True), ("is_active", False), _connector="OR"
-                ),
+                condition=models.Q(("closed_at__isnull", True), ("is_active", False), _connector="OR"),
                 name="closed_person_not_active",
             ),
         ),
@@ -879,9 +866,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="organization",
-            index=models.Index(
-                fields=["state", "name", "id"], name="organization_by_state"
-            ),
+            index=models.Index(fields=["state", "name", "id"], name="organization_by_state"),
         ),
         migrations.AddIndex(
             model_name="organization",
@@ -893,9 +878,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="organization",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["active", "inactive", "deleting", "deleted"])
-                ),
+                condition=models.Q(("state__in", ["active", "inactive", "deleting", "deleted"])),
                 name="organization_state_known",
             ),
         ),
@@ -980,16 +963,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="membership",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "user"), name="one_membership_per_person"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "user"), name="one_membership_per_person"),
         ),
         migrations.AddConstraint(
             model_name="invitation",
             constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("accepted_at__isnull", True), ("revoked_at__isnull", True)
-                ),
+                condition=models.Q(("accepted_at__isnull", True), ("revoked_at__isnull", True)),
                 fields=("organization", "email"),
                 name="one_open_invitation_per_address",
             ),
@@ -1071,9 +1050,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="checkentry",
-            constraint=models.UniqueConstraint(
-                fields=("run", "organization"), name="organization_once_in_run"
-            ),
+            constraint=models.UniqueConstraint(fields=("run", "organization"), name="organization_once_in_run"),
         ),
         migrations.AddConstraint(
             model_name="systemaccount",
@@ -1084,9 +1061,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="systemaccount",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "id"), name="system_account_of_organization"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "id"), name="system_account_of_organization"),
         ),
         migrations.AddConstraint(
             model_name="systemaccount",
@@ -1126,21 +1101,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="team",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "name"), name="team_name_in_organization"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "name"), name="team_name_in_organization"),
         ),
         migrations.AddConstraint(
             model_name="team",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "id"), name="team_of_organization"
-            ),
+            constraint=models.UniqueConstraint(fields=("organization", "id"), name="team_of_organization"),
         ),
         migrations.AddConstraint(
             model_name="team",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="team_named"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="team_named"),
         ),
         migrations.AddConstraint(
             model_name="roleassignment",
@@ -1196,14 +1165,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="teammembership",
-            constraint=models.UniqueConstraint(
-                fields=("team", "user"), name="person_once_in_team"
-            ),
+            constraint=models.UniqueConstraint(fields=("team", "user"), name="person_once_in_team"),
         ),
         migrations.AddConstraint(
             model_name="teammembership",
-            constraint=models.UniqueConstraint(
-                fields=("team", "system_account"), name="system_account_once_in_team"
-            ),
+            constraint=models.UniqueConstraint(fields=("team", "system_account"), name="system_account_once_in_team"),
         ),
     ]

@@ -6,12 +6,8 @@ from konnect_portal.foundation.append_only import append_only
 from konnect_portal.foundation.fields import composite_key
 
 
-def same_organization(
-    table: str, column: str, target: str, target_columns: str = "organization_id, id"
-):
-    return migrations.RunSQL(
-        *composite_key(table, f"organization_id, {column}", target, target_columns)
-    )
+def same_organization(table: str, column: str, target: str, target_columns: str = "organization_id, id"):
+    return migrations.RunSQL(*composite_key(table, f"organization_id, {column}", target, target_columns))
 
 
 MEMBER = ("accounts_membership", "organization_id, user_id")
@@ -52,17 +48,11 @@ class Migration(migrations.Migration):
         OWNER_IS_MEMBER,
         same_organization("accounts_teammembership", "team_id", "accounts_team"),
         same_organization("accounts_teammembership", "user_id", *MEMBER),
-        same_organization(
-            "accounts_teammembership", "system_account_id", "accounts_systemaccount"
-        ),
+        same_organization("accounts_teammembership", "system_account_id", "accounts_systemaccount"),
         same_organization("accounts_roleassignment", "team_id", "accounts_team"),
         same_organization("accounts_roleassignment", "user_id", *MEMBER),
-        same_organization(
-            "accounts_roleassignment", "system_account_id", "accounts_systemaccount"
-        ),
+        same_organization("accounts_roleassignment", "system_account_id", "accounts_systemaccount"),
         same_organization("accounts_accesstoken", "user_id", *MEMBER),
-        same_organization(
-            "accounts_accesstoken", "system_account_id", "accounts_systemaccount"
-        ),
+        same_organization("accounts_accesstoken", "system_account_id", "accounts_systemaccount"),
         append_only("accounts_lifecycleevent"),
     ]

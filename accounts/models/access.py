@@ -7,9 +7,7 @@ from konnect_portal.foundation.fields import uuid_key
 
 def exactly_one(*names: str) -> Q:
     """The condition that one of the named columns is set and the others are not."""
-    options = [
-        Q(**{f"{other}__isnull": other != name for other in names}) for name in names
-    ]
+    options = [Q(**{f"{other}__isnull": other != name for other in names}) for name in names]
     condition = options[0]
     for option in options[1:]:
         condition |= option
@@ -20,9 +18,7 @@ class Team(models.Model):
     """A team of an organization: one of the predefined eight, which nobody edits or deletes, or a custom one (P4)."""
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="teams"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="teams")
     name = models.CharField(max_length=250)
     description = models.CharField(max_length=250, blank=True)
     is_predefined = models.BooleanField(default=False)
@@ -33,12 +29,8 @@ class Team(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "name"], name="team_name_in_organization"
-            ),
-            models.UniqueConstraint(
-                fields=["organization", "id"], name="team_of_organization"
-            ),
+            models.UniqueConstraint(fields=["organization", "name"], name="team_name_in_organization"),
+            models.UniqueConstraint(fields=["organization", "id"], name="team_of_organization"),
             models.CheckConstraint(condition=~Q(name=""), name="team_named"),
         ]
 
@@ -68,9 +60,7 @@ class SystemAccount(models.Model):
                 fields=["organization", "name"],
                 name="system_account_name_in_organization",
             ),
-            models.UniqueConstraint(
-                fields=["organization", "id"], name="system_account_of_organization"
-            ),
+            models.UniqueConstraint(fields=["organization", "id"], name="system_account_of_organization"),
             models.CheckConstraint(condition=~Q(name=""), name="system_account_named"),
         ]
 
@@ -118,12 +108,8 @@ class TeamMembership(models.Model):
                 condition=exactly_one("user", "system_account"),
                 name="team_membership_of_one",
             ),
-            models.UniqueConstraint(
-                fields=["team", "user"], name="person_once_in_team"
-            ),
-            models.UniqueConstraint(
-                fields=["team", "system_account"], name="system_account_once_in_team"
-            ),
+            models.UniqueConstraint(fields=["team", "user"], name="person_once_in_team"),
+            models.UniqueConstraint(fields=["team", "system_account"], name="system_account_once_in_team"),
         ]
 
     def __str__(self):
@@ -236,15 +222,10 @@ class AccessToken(models.Model):
 
     class Meta:
         constraints = [
+            models.CheckConstraint(condition=exactly_one("user", "system_account"), name="token_of_one"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="token_expires_later"),
             models.CheckConstraint(
-                condition=exactly_one("user", "system_account"), name="token_of_one"
-            ),
-            models.CheckConstraint(
-                condition=Q(expires_at__gt=F("created_at")), name="token_expires_later"
-            ),
-            models.CheckConstraint(
-                condition=Q(deactivation_event_id__isnull=True)
-                | Q(revoked_at__isnull=False),
+                condition=Q(deactivation_event_id__isnull=True) | Q(revoked_at__isnull=False),
                 name="token_revoked_by_deactivation",
             ),
         ]
@@ -257,9 +238,7 @@ class Invitation(models.Model):
     """An invitation of one address, single use (P7). The link's secret is stored hashed."""
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="invitations"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="invitations")
     email = models.CharField(max_length=250)
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     invited_by_id = models.UUIDField(null=True, blank=True)

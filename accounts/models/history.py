@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.words import Act, Reason, Via
+from accounts.words import Act, Proof, Reason, Via
 from konnect_portal.foundation.fields import uuid_key
 
 
@@ -15,9 +15,7 @@ class EmailLock(models.Model):
     """An address locked for a deactivated organization (P45). The hash finds it; the clear address goes at the purge."""
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="email_locks"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="email_locks")
     address_hash = models.CharField(max_length=64)
     address = models.CharField(max_length=250, null=True, blank=True)
     locked_at = models.DateTimeField()
@@ -75,20 +73,16 @@ class LifecycleEvent(models.Model):
     reason = models.CharField(max_length=20, choices=Reason, blank=True)
     note = models.TextField(blank=True)
     ticket = models.CharField(max_length=100, blank=True)
-    proof = models.CharField(max_length=20, blank=True)
+    proof = models.CharField(max_length=20, choices=Proof, blank=True)
     remote_address = models.GenericIPAddressField(null=True, blank=True)
     details = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["-at", "-id"]
         indexes = [
-            models.Index(
-                fields=["organization_id", "-at"], name="event_of_organization"
-            ),
+            models.Index(fields=["organization_id", "-at"], name="event_of_organization"),
             models.Index(fields=["act", "-at"], name="event_of_act"),
-            models.Index(
-                fields=["ticket"], condition=~Q(ticket=""), name="event_of_ticket"
-            ),
+            models.Index(fields=["ticket"], condition=~Q(ticket=""), name="event_of_ticket"),
         ]
 
     def __str__(self):
@@ -106,9 +100,7 @@ class EventSubject(models.Model):
         SYSTEM_ACCOUNT = "system", "system account"
 
     id = models.BigAutoField(primary_key=True)
-    event = models.ForeignKey(
-        LifecycleEvent, on_delete=models.PROTECT, related_name="subjects"
-    )
+    event = models.ForeignKey(LifecycleEvent, on_delete=models.PROTECT, related_name="subjects")
     part = models.CharField(max_length=10, choices=Part)
     subject_id = models.UUIDField(null=True, blank=True)
     name = models.CharField(max_length=250, blank=True)

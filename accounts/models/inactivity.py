@@ -8,18 +8,14 @@ from konnect_portal.foundation.fields import uuid_key
 class ExemptionQuerySet(models.QuerySet["Exemption"]):
     def live(self, at):
         """Those that keep their organization from being checked at `at`; `until` is exclusive (P63)."""
-        return self.filter(
-            Q(until__isnull=True) | Q(until__gt=at), ended_at__isnull=True
-        )
+        return self.filter(Q(until__isnull=True) | Q(until__gt=at), ended_at__isnull=True)
 
 
 class Exemption(models.Model):
     """An organization marked "never deactivate": who, why, until when (P63)."""
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="exemptions"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="exemptions")
     reason = models.TextField()
     made_by_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -73,13 +69,9 @@ class CheckRun(models.Model):
     class Meta:
         ordering = ["-started_at"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["outcome"], condition=Q(outcome="waiting"), name="one_run_waits"
-            ),
+            models.UniqueConstraint(fields=["outcome"], condition=Q(outcome="waiting"), name="one_run_waits"),
             models.CheckConstraint(
-                condition=Q(
-                    outcome__in=["done", "paused", "waiting"], decided_at__isnull=True
-                )
+                condition=Q(outcome__in=["done", "paused", "waiting"], decided_at__isnull=True)
                 | Q(
                     outcome__in=["approved", "dismissed"],
                     decided_at__isnull=False,
@@ -88,9 +80,7 @@ class CheckRun(models.Model):
                 name="run_decided_by_someone",
             ),
         ]
-        indexes = [
-            models.Index(fields=["outcome", "-decided_at"], name="run_by_decision")
-        ]
+        indexes = [models.Index(fields=["outcome", "-decided_at"], name="run_by_decision")]
 
     def __str__(self):
         return f"Check of {self.at:%d %b %Y, %H:%M} UTC"
@@ -101,9 +91,7 @@ class CheckEntry(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(CheckRun, on_delete=models.CASCADE, related_name="entries")
-    organization = models.ForeignKey(
-        "accounts.Organization", on_delete=models.PROTECT, related_name="check_entries"
-    )
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="check_entries")
     inactive_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     last_api_request_at = models.DateTimeField(null=True, blank=True)
@@ -111,11 +99,7 @@ class CheckEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "check entries"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["run", "organization"], name="organization_once_in_run"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["run", "organization"], name="organization_once_in_run")]
 
     def __str__(self):
         return str(self.organization_id)
@@ -157,9 +141,7 @@ class InactivityNotice(models.Model):
     )
     inactive_at = models.DateTimeField()
     announced_at = models.DateTimeField()
-    days_before = models.PositiveSmallIntegerField(
-        choices=[(14, "14 days"), (7, "7 days"), (1, "1 day")]
-    )
+    days_before = models.PositiveSmallIntegerField(choices=[(14, "14 days"), (7, "7 days"), (1, "1 day")])
     created_at = models.DateTimeField(default=timezone.now)
     accepted_at = models.DateTimeField(null=True, blank=True)
     undeliverable_at = models.DateTimeField(null=True, blank=True)

@@ -1,10 +1,10 @@
 from collections.abc import Callable, Collection, Iterable
 from uuid import UUID
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Concat, Lower
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.utils import timezone
 
 from accounts.words import Reason, State
@@ -35,9 +35,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
         `still` is asked under the lock and keeps those that it returns. Whoever is missing came too late.
         """
-        held = list(
-            self.filter(pk__in=list(ids)).order_by("pk").select_for_update(of=("self",))
-        )
+        held = list(self.filter(pk__in=list(ids)).order_by("pk").select_for_update(of=("self",)))
         if still is None or not held:
             return held
         agreed = set(still([organization.pk for organization in held]))
@@ -62,9 +60,7 @@ class Organization(models.Model):
     name = models.CharField(max_length=250)
     contact_email = models.CharField(max_length=250)
     login_path = models.CharField(max_length=250, null=True, blank=True, unique=True)
-    owner = models.ForeignKey(
-        "accounts.User", on_delete=models.PROTECT, related_name="owned_organizations"
-    )
+    owner = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="owned_organizations")
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
@@ -98,9 +94,7 @@ class Organization(models.Model):
     class Meta:
         ordering = ["name", "id"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(state__in=State.values), name="organization_state_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="organization_state_known"),
             models.CheckConstraint(
                 condition=Q(state=State.ACTIVE, inactive_at__isnull=False)
                 | (~Q(state=State.ACTIVE) & Q(inactive_at__isnull=True)),
@@ -127,16 +121,10 @@ class Organization(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(hold_until__isnull=True, hold_reason="", hold_ticket="")
-                | (
-                    Q(hold_until__isnull=False)
-                    & ~Q(hold_reason="")
-                    & ~Q(hold_ticket="")
-                ),
+                | (Q(hold_until__isnull=False) & ~Q(hold_reason="") & ~Q(hold_ticket="")),
                 name="organization_hold_explained",
             ),
-            models.CheckConstraint(
-                condition=~Q(name="") & ~Q(contact_email=""), name="organization_named"
-            ),
+            models.CheckConstraint(condition=~Q(name="") & ~Q(contact_email=""), name="organization_named"),
         ]
         indexes = [
             models.Index(
@@ -151,9 +139,7 @@ class Organization(models.Model):
             ),
             models.Index(fields=["name", "id"], name="organization_by_name"),
             models.Index(fields=["state", "name", "id"], name="organization_by_state"),
-            GinIndex(
-                OpClass("search", name="gin_trgm_ops"), name="organization_search"
-            ),
+            GinIndex(OpClass("search", name="gin_trgm_ops"), name="organization_search"),
         ]
         permissions = [
             ("deactivate_organization", "Can deactivate organizations"),
@@ -175,11 +161,7 @@ class Organization(models.Model):
     @property
     def reason_sentence(self) -> str:
         """What a customer is told of why it was deactivated; empty while active."""
-        return (
-            Reason(self.deactivation_reason).public_sentence
-            if self.deactivation_reason
-            else ""
-        )
+        return Reason(self.deactivation_reason).public_sentence if self.deactivation_reason else ""
 
     def is_on_hold(self, at) -> bool:
         return self.hold_until is not None and self.hold_until > at
@@ -189,20 +171,14 @@ class Membership(models.Model):
     """A person in an organization. It survives a deactivation; teams and roles do not (P44, P50)."""
 
     id = uuid_key()
-    organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="memberships"
-    )
-    user = models.ForeignKey(
-        "accounts.User", on_delete=models.PROTECT, related_name="memberships"
-    )
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="memberships")
     joined_at = models.DateTimeField(default=timezone.now)
     last_login_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "user"], name="one_membership_per_person"
-            ),
+            models.UniqueConstraint(fields=["organization", "user"], name="one_membership_per_person"),
         ]
 
     def __str__(self):

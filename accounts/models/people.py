@@ -3,6 +3,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower, Trim
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from accounts.words import Tier
 from konnect_portal.foundation.addresses import normalize_address
@@ -47,9 +48,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = "people"
         constraints = [
             models.UniqueConstraint(fields=["email"], name="one_person_per_address"),
-            models.UniqueConstraint(
-                fields=["id", "is_staff"], name="person_staff_or_customer"
-            ),
+            models.UniqueConstraint(fields=["id", "is_staff"], name="person_staff_or_customer"),
             models.CheckConstraint(
                 condition=models.Q(email=Lower(Trim("email"))) & ~models.Q(email=""),
                 name="person_email_normalized",
@@ -66,7 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def clean(self):
         self.email = normalize_address(self.email)
 
-    @property
+    @cached_property
     def tier(self) -> Tier | None:
         """The highest staff tier this person has; None for customers."""
         if not self.is_staff:

@@ -19,9 +19,7 @@ def open_geos(apps, schema_editor):
 
 
 def close_geos(apps, schema_editor):
-    apps.get_model("geos", "Geo").objects.filter(
-        code__in=[code for code, _, _ in GEOS]
-    ).delete()
+    apps.get_model("geos", "Geo").objects.filter(code__in=[code for code, _, _ in GEOS]).delete()
 
 
 class Migration(migrations.Migration):

@@ -19,7 +19,9 @@ class Part(Protocol):
     """Whatever can be watched: a service or a process of the portal."""
 
     process: subprocess.Popen[str] | None
-    log: Path
+
+    @property
+    def log(self) -> Path: ...
 
     def start(self) -> None: ...
 
@@ -78,7 +80,9 @@ class Watched:
         self.pause = 1 if now - self.started_at > LONG_LIFE else min(self.pause * 2, LONGEST_PAUSE)
         self.restart_at = now + self.pause
         name = self.part.log.stem
-        print(f"{name} ended ({process.returncode}), starts again in {self.pause:.0f} s; see {self.part.log}", flush=True)
+        print(
+            f"{name} ended ({process.returncode}), starts again in {self.pause:.0f} s; see {self.part.log}", flush=True
+        )
 
     def _restart(self) -> None:
         """A service that does not come up has ended again; `look` will notice."""

@@ -11,9 +11,7 @@ def normalize_address(address: str) -> str:
 
     Lower case, not case folding: folding would take two mailboxes (`straße@`, `strasse@`) for one.
     """
-    return unicodedata.normalize(
-        "NFKC", unicodedata.normalize("NFKC", address).strip().lower()
-    )
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", address).strip().lower())
 
 
 def address_hash(address: str) -> str:

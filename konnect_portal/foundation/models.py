@@ -11,9 +11,7 @@ class Mail(models.Model):
     """
 
     id = uuid_key()
-    email = models.OneToOneField(
-        "post_office.Email", on_delete=models.CASCADE, related_name="about"
-    )
+    email = models.OneToOneField("post_office.Email", on_delete=models.CASCADE, related_name="about")
     kind = models.CharField(max_length=50)
     organization_id = models.UUIDField(null=True, blank=True)
     event_id = models.UUIDField(null=True, blank=True)
@@ -21,9 +19,7 @@ class Mail(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["organization_id", "-email"], name="mail_organization"
-            ),
+            models.Index(fields=["organization_id", "-email"], name="mail_organization"),
             models.Index(fields=["event_id"], name="mail_event"),
         ]
 

@@ -27,11 +27,15 @@ def provision_licenses(organization_ids: Collection[UUID], *, at: datetime) -> l
     )
 
 
-def lapse_licenses(organization_ids: Collection[UUID], *, at: datetime) -> dict[UUID, list[UUID]]:
-    """End the live licenses (P46); gives their ids by organization. What a node has received stays valid there (P43)."""
-    lapsed = License.objects.live().filter(organization_id__in=organization_ids).order_by("organization", "product")
-    ids: dict[UUID, list[UUID]] = defaultdict(list)
-    for organization_id, license_id in lapsed.values_list("organization_id", "id"):
-        ids[organization_id].append(license_id)
-    lapsed.order_by().update(lapsed_at=at)
-    return dict(ids)
+def live_licenses(organization_ids: Collection[UUID], *, lock: bool = False) -> dict[UUID, list[UUID]]:
+    """What `lapse_licenses` would end now: license ids by organization; with `lock` held until the commit."""
+    live = License.objects.live().filter(organization_id__in=organization_ids).order_by("organization_id", "product")
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    for organization_id, pk in (live.select_for_update() if lock else live).values_list("organization_id", "pk"):
+        found[organization_id].append(pk)
+    return found
+
+
+def lapse_licenses(organization_ids: Collection[UUID], *, at: datetime) -> None:
+    """End the live licenses (P46). What a node has received is neither recalled nor shortened (P43)."""
+    License.objects.live().filter(organization_id__in=organization_ids).update(lapsed_at=at)

@@ -1,0 +1,55 @@
+"""What people are told by mail about their organization. The rows are written in the act's own transaction (P49)."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from accounts.models import LifecycleEvent, Organization, User
+from accounts.scope import Scope
+from konnect_portal.foundation.outbox import NewMail, queue_mails
+
+
+def tell_of_deactivation(
+    organizations: Iterable[Organization], scopes: dict[UUID, Scope], events: Iterable[LifecycleEvent]
+) -> None:
+    """One mail each to the owner and the admins as they were before they were let go (P49)."""
+    queue_mails(
+        mail
+        for organization, event in zip(organizations, events, strict=True)
+        for mail in _deactivation_mails(organization, scopes[organization.pk], event)
+    )
+
+
+def tell_of_reactivation(organization: Organization, event: LifecycleEvent, *, control_planes: int) -> None:
+    context = {
+        "organization_name": organization.name,
+        "reactivated_at": event.at,
+        "control_plane_count": control_planes,
+    }
+    queue_mails([_mail(organization.owner, "organization_reactivated", context, event)])
+
+
+def _deactivation_mails(organization: Organization, scope: Scope, event: LifecycleEvent) -> list[NewMail]:
+    context = {
+        "organization_name": organization.name,
+        "deactivated_at": event.at,
+        "reason_sentence": organization.reason_sentence,
+        "purge_at": organization.purge_at,
+        "subscription_count": len(scope.billing.subscriptions),
+        "control_plane_count": len(scope.control_planes),
+        "node_count": scope.nodes,
+        "zone_count": scope.zones,
+        "locked_addresses": scope.addresses,
+    }
+    people = {user.pk: user for user in (organization.owner, *scope.admins) if user.is_active}
+    return [_mail(person, "organization_deactivated", context, event) for person in people.values()]
+
+
+def _mail(person: User, kind: str, context: dict, event: LifecycleEvent) -> NewMail:
+    return NewMail(
+        to=person.email,
+        kind=kind,
+        context=context,
+        organization_id=event.organization_id,
+        event_id=event.pk,
+        person_id=person.pk,
+    )

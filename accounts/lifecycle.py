@@ -1,0 +1,412 @@
+"""The only module that ends or revives an organization.
+
+Written as plain calls downwards. Each act is one transaction: hold the organizations by id, read what is there under
+the lock, change it, leave one event. What lies outside the database (geos, mail) is a row here and follows the commit.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import emails, rights
+from accounts.errors import LifecycleError, PreviewChanged
+from accounts.models import AccessToken, EventSubject, Invitation, LifecycleEvent, Membership, Organization, User
+from accounts.previews import digest_of, reactivation_of
+from accounts.scope import Scope, scopes_of
+from accounts.services.locks import hold_live_locks, lock_addresses, release_locks
+from accounts.services.people import release_people, restore_people, snapshot
+from accounts.services.teams import join_organization_admin
+from accounts.words import Act, Reason, State, Via
+from billing.services import end_subscriptions
+from geos.services import hasten_take_down as hasten_control_planes
+from geos.services import request_decommission, restore_control_planes, start_taking_down
+from konnect_portal.foundation.addresses import address_hash, normalize_address
+from licensing.services import lapse_licenses, provision_licenses
+
+__all__ = [
+    "LifecycleError",
+    "PreviewChanged",
+    "deactivate_organizations",
+    "hasten_take_down",
+    "reactivate_organization",
+    "unlock_email",
+]
+
+
+@transaction.atomic
+def deactivate_organizations(
+    ids: Iterable[UUID],
+    *,
+    reason: Reason,
+    via: Via,
+    actor: User | None = None,
+    note: str = "",
+    ticket: str = "",
+    proof: str = "",
+    address: str | None = None,
+    take_down_at: datetime | None = None,
+    still: Callable[[Collection[UUID]], Collection[UUID]] | None = None,
+    expected: str | None = None,
+) -> list[LifecycleEvent]:
+    """Stop the billing, stop the control planes and let everyone go (P39 to P49).
+
+    People keep their accounts; data plane nodes and mesh zones keep running. Returns one event for each organization
+    that was active (and `still` says so, under lock); the others are left alone. `take_down_at` is when taking down
+    may begin: at once for a lead, otherwise after 72 hours (P42). `expected` is the digest of the preview shown.
+
+    Raises LifecycleError for a bad argument or a missing right, PreviewChanged where `expected` no longer holds;
+    then nothing has changed.
+    """
+    now = timezone.now()
+    rights.check_deactivation(reason=reason, via=via, actor=actor, ticket=ticket, take_down_at=take_down_at, now=now)
+    active = Organization.objects.active().select_related("owner")
+    if via == Via.CHECK:
+        active = active.not_on_hold(now)
+    held = active.hold_all(ids, still=still)
+    if not held:
+        return []
+    rights.check_deactivation_of(held, via=via, actor=actor, now=now)
+    scopes = scopes_of(held, at=now, lock=True)
+    if expected is not None and digest_of(scopes.values()) != expected:
+        raise PreviewChanged
+    begins_at = take_down_at or now + rights.take_down_delay(via, actor)
+    events = [
+        LifecycleEvent(
+            id=uuid4(),
+            organization_id=organization.pk,
+            act=Act.DEACTIVATED,
+            at=now,
+            actor_id=actor.pk if actor else None,
+            via=via,
+            reason=reason,
+            note=note,
+            ticket=ticket,
+            proof=proof,
+            remote_address=address,
+            details=_deactivation_details(organization, scopes[organization.pk], actor, begins_at),
+        )
+        for organization in held
+    ]
+    _end(held, scopes, events, at=now, begins_at=begins_at)
+    emails.tell_of_deactivation(held, scopes, events)
+    return events
+
+
+@transaction.atomic
+def reactivate_organization(
+    id: UUID,
+    *,
+    note: str,
+    actor: User,
+    via: Via,
+    ticket: str = "",
+    proof: str = "",
+    address: str | None = None,
+    restore_people: bool = False,
+    owner: User | None = None,
+    expected: str | None = None,
+) -> LifecycleEvent:
+    """Make an inactive organization active again, on Free (P50 to P53).
+
+    Its owner is in Organization Admin, it has new licenses, its address locks are released and the inactivity clock is
+    at zero. Control planes whose taking down has not begun come back; subscriptions, tokens and invitations never do.
+    Teams and roles return with `restore_people`. `owner` names another member where the owner's account is closed.
+
+    Raises LifecycleError with the reason where that can't be, PreviewChanged where `expected` no longer holds.
+    """
+    now = timezone.now()
+    rights.check_act(actor, via=via, note=note, ticket=ticket)
+    organization = _hold_inactive(id, now)
+    rights.check_permission(actor, "accounts.reactivate_organization", organization)
+    preview = reactivation_of(organization, at=now)
+    if expected is not None and preview.digest != expected:
+        raise PreviewChanged
+    organization.owner = _owner_after(organization, owner)
+    ended_by = organization.deactivation_event_id
+    _make_active(organization, at=now)
+    join_organization_admin(organization, organization.owner)
+    locks = hold_live_locks(organization=organization)
+    control_planes = restore_control_planes(organization.pk, at=now)
+    licenses = provision_licenses([organization.pk], at=now)
+    returned = _restore(organization, ended_by) if restore_people else {}
+    event = LifecycleEvent.objects.create(
+        organization_id=organization.pk,
+        act=Act.REACTIVATED,
+        at=now,
+        actor_id=actor.pk,
+        via=via,
+        note=note,
+        ticket=ticket,
+        proof=proof,
+        remote_address=address,
+        details={
+            "deactivation": str(ended_by),
+            "owner": str(organization.owner_id),
+            "control_planes": [str(pk) for pk in control_planes],
+            "licenses": [str(license.pk) for license in licenses],
+            "locks": [str(lock.pk) for lock in locks],
+            "counts": {
+                "control_planes": len(control_planes),
+                "licenses": len(licenses),
+                "locks": len(locks),
+                **returned,
+            },
+        },
+    )
+    release_locks(locks, event=event)
+    _stand_beside(event, organization, actor)
+    emails.tell_of_reactivation(organization, event, control_planes=len(control_planes))
+    return event
+
+
+@transaction.atomic
+def unlock_email(
+    email: str,
+    *,
+    note: str,
+    actor: User,
+    via: Via,
+    ticket: str = "",
+    proof: str = "",
+    address: str | None = None,
+) -> LifecycleEvent:
+    """Release every live lock on an e-mail address (P54). The organizations stay deactivated.
+
+    Raises LifecycleError where no lock is live or the actor may not.
+    """
+    rights.check_act(actor, via=via, note=note, ticket=ticket)
+    rights.check_permission(actor, "accounts.unlock_email")
+    locks = hold_live_locks(address_hash=address_hash(email))
+    if not locks:
+        raise LifecycleError(f"{normalize_address(email)} is not locked.")
+    event = LifecycleEvent.objects.create(
+        act=Act.EMAIL_UNLOCKED,
+        actor_id=actor.pk,
+        via=via,
+        note=note,
+        ticket=ticket,
+        proof=proof,
+        remote_address=address,
+        details={
+            "locks": [str(lock.pk) for lock in locks],
+            "organizations": [str(lock.organization_id) for lock in locks],
+            "counts": {"locks": len(locks)},
+        },
+    )
+    release_locks(locks, event=event)
+    EventSubject.objects.bulk_create(
+        [
+            EventSubject(event=event, part=EventSubject.Part.CONTACT, address=normalize_address(email)),
+            _actor_subject(event, actor),
+        ]
+    )
+    return event
+
+
+@transaction.atomic
+def hasten_take_down(
+    id: UUID,
+    *,
+    note: str,
+    actor: User,
+    via: Via,
+    ticket: str = "",
+    proof: str = "",
+    address: str | None = None,
+) -> LifecycleEvent:
+    """Have the control planes of an inactive organization taken down now instead of later (P42). It can't be undone.
+
+    Raises LifecycleError where nothing waits, the organization is on hold or the actor may not.
+    """
+    now = timezone.now()
+    rights.check_act(actor, via=via, note=note, ticket=ticket)
+    rights.check_permission(actor, "accounts.hasten_take_down")
+    organization = _hold_inactive(id, now)
+    control_planes = hasten_control_planes([organization.pk], at=now).get(organization.pk, [])
+    if not control_planes:
+        raise LifecycleError(f"No control plane of {organization.name} is waiting to be taken down.")
+    event = LifecycleEvent.objects.create(
+        organization_id=organization.pk,
+        act=Act.TAKE_DOWN_HASTENED,
+        at=now,
+        actor_id=actor.pk,
+        via=via,
+        note=note,
+        ticket=ticket,
+        proof=proof,
+        remote_address=address,
+        details={
+            "control_planes": [str(pk) for pk in control_planes],
+            "counts": {"control_planes": len(control_planes)},
+        },
+    )
+    _stand_beside(event, organization, actor)
+    start_taking_down([organization.pk])
+    return event
+
+
+def _end(
+    held: list[Organization],
+    scopes: dict[UUID, Scope],
+    events: list[LifecycleEvent],
+    *,
+    at: datetime,
+    begins_at: datetime,
+) -> None:
+    ids = [organization.pk for organization in held]
+    end_subscriptions(ids, at=at)
+    request_decommission(ids, at=at, begins_at=begins_at)
+    lapse_licenses(ids, at=at)
+    release_people(scopes.values())
+    _revoke(events, scopes, at=at)
+    for organization, event in zip(held, events, strict=True):
+        _mark_inactive(organization, event)
+    Organization.objects.bulk_update(held, _ENDED_FIELDS)
+    LifecycleEvent.objects.bulk_create(events)
+    lock_addresses(events, {id: scope.addresses for id, scope in scopes.items()}, at=at)
+    EventSubject.objects.bulk_create(
+        [
+            subject
+            for organization, event in zip(held, events, strict=True)
+            for subject in (*_subjects(event, organization), *snapshot(event, scopes[organization.pk]))
+        ]
+    )
+    start_taking_down(ids)
+
+
+def _revoke(events: list[LifecycleEvent], scopes: dict[UUID, Scope], *, at: datetime) -> None:
+    """End tokens and invitations for good (P40); a token remembers the deactivation that revoked it."""
+    tokens = [
+        AccessToken(pk=pk, revoked_at=at, deactivation_event_id=event.pk)
+        for event in events
+        for pk in scopes[_organization_of(event)].tokens
+    ]
+    AccessToken.objects.bulk_update(tokens, ["revoked_at", "deactivation_event_id"])
+    Invitation.objects.filter(pk__in=[pk for scope in scopes.values() for pk in scope.invitations]).update(
+        revoked_at=at
+    )
+
+
+_ENDED_FIELDS = [
+    "state",
+    "deactivated_at",
+    "deactivation_reason",
+    "deactivation_event_id",
+    "purge_at",
+    "inactive_at",
+    "updated_at",
+]
+
+
+def _mark_inactive(organization: Organization, event: LifecycleEvent) -> None:
+    organization.state = State.INACTIVE
+    organization.deactivated_at = organization.updated_at = event.at
+    organization.deactivation_reason = event.reason
+    organization.deactivation_event_id = event.pk
+    organization.purge_at = event.at + timedelta(days=settings.RETENTION_DAYS)
+    organization.inactive_at = None
+
+
+def _make_active(organization: Organization, *, at: datetime) -> None:
+    organization.state = State.ACTIVE
+    organization.reactivated_at = organization.updated_at = at
+    organization.deactivated_at = organization.deactivation_event_id = organization.purge_at = None
+    organization.deactivation_reason = ""
+    organization.inactive_at = at + timedelta(days=settings.INACTIVITY_DAYS)
+    organization.save(update_fields=[*_ENDED_FIELDS, "reactivated_at", "owner"])
+
+
+def _hold_inactive(id: UUID, now: datetime) -> Organization:
+    """Lock an inactive organization that is not on hold; LifecycleError with the reason otherwise."""
+    organization = Organization.objects.select_related("owner").select_for_update(of=("self",)).filter(pk=id).first()
+    if organization is None:
+        raise LifecycleError(f"There is no organization with the id {id}.")
+    if organization.state == State.ACTIVE:
+        raise LifecycleError(f"{organization.name} is active.")
+    if organization.state != State.INACTIVE:
+        raise LifecycleError(f"{organization.name} was purged: its data went on {organization.purge_at:%d %b %Y}.")
+    if organization.is_on_hold(now):
+        raise LifecycleError(
+            f"{organization.name} is on hold until {organization.hold_until:%d %b %Y, %H:%M} UTC: "
+            f"{organization.hold_reason} ({organization.hold_ticket})."
+        )
+    return organization
+
+
+def _owner_after(organization: Organization, owner: User | None) -> User:
+    """Who owns a reactivated organization: its owner, or the member named where that account is closed (P53)."""
+    if organization.owner.is_active:
+        if owner not in (None, organization.owner):
+            raise LifecycleError(
+                f"The account of {organization.owner.email}, who owns {organization.name}, is open: no other owner is needed."
+            )
+        return organization.owner
+    if owner is None:
+        raise LifecycleError(
+            f"The account of the owner of {organization.name} is closed: name another member as owner."
+        )
+    is_member = Membership.objects.filter(organization=organization, user=owner).exists()
+    if not is_member or not owner.is_active:
+        raise LifecycleError(f"{owner.email} is not a member of {organization.name} with an open account.")
+    return owner
+
+
+def _restore(organization: Organization, event_id: UUID | None) -> dict[str, int]:
+    returned = restore_people(organization.pk, event_id)
+    return {
+        "team_memberships": len(returned.team_memberships),
+        "role_assignments": len(returned.role_assignments),
+        "people": len(returned.people),
+    }
+
+
+def _deactivation_details(
+    organization: Organization, scope: Scope, actor: User | None, begins_at: datetime
+) -> dict[str, object]:
+    ids = {kind: [str(id) for id in found] for kind, found in scope.ids().items()}
+    return {
+        **ids,
+        "counts": scope.counts(),
+        "owner": str(organization.owner_id),
+        "actor_tier": actor.tier if actor else None,
+        "take_down_at": begins_at.isoformat(),
+        "lapsed_cents": scope.billing.lapsed_cents,
+        "refund_cents": scope.billing.refund_cents,
+    }
+
+
+def _organization_of(event: LifecycleEvent) -> UUID:
+    assert event.organization_id is not None
+    return event.organization_id
+
+
+def _stand_beside(event: LifecycleEvent, organization: Organization, actor: User) -> None:
+    EventSubject.objects.bulk_create([*_subjects(event, organization), _actor_subject(event, actor)])
+
+
+def _subjects(event: LifecycleEvent, organization: Organization) -> list[EventSubject]:
+    owner = organization.owner
+    return [
+        EventSubject(
+            event=event,
+            part=EventSubject.Part.OWNER,
+            subject_id=owner.pk,
+            name=owner.full_name,
+            address=owner.email,
+        ),
+        EventSubject(event=event, part=EventSubject.Part.CONTACT, address=organization.contact_email),
+    ]
+
+
+def _actor_subject(event: LifecycleEvent, actor: User) -> EventSubject:
+    return EventSubject(
+        event=event,
+        part=EventSubject.Part.ACTOR,
+        subject_id=actor.pk,
+        name=actor.full_name,
+        address=actor.email,
+    )

@@ -1,0 +1,51 @@
+"""What the commands of the lifecycle have in common: an actor, a ticket, and three exit statuses."""
+
+import argparse
+import sys
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.errors import LifecycleError
+from accounts.models import Organization, User
+from konnect_portal.foundation.addresses import normalize_address
+
+
+def text(value: str) -> str:
+    """An argument that says something."""
+    if not value.strip():
+        raise argparse.ArgumentTypeError("it is empty")
+    if "\0" in value:
+        raise argparse.ArgumentTypeError("it holds a NUL character")
+    return value.strip()
+
+
+class StaffCommand(BaseCommand):
+    """An act of the lifecycle by staff. Exit status 0: done; 1: nothing changed, and why; 2: bad arguments."""
+
+    def add_arguments(self, parser):
+        parser.add_argument("--actor", required=True, type=text, metavar="EMAIL", help="the member of staff who acts")
+        parser.add_argument("--ticket", required=True, type=text, help="the ticket that asks for it")
+
+    def handle(self, *args, actor, **options):
+        try:
+            self.stdout.write(self.act(actor=self.staff(actor), **options))
+        except LifecycleError as error:
+            self.stderr.write(f"Nothing was changed. {error}")
+            sys.exit(1)
+
+    def act(self, *, actor: User, **options) -> str:
+        """Do it and say in a sentence what was done; LifecycleError where nothing was."""
+        raise CommandError("This command does nothing.")
+
+    def staff(self, email: str) -> User:
+        actor = User.objects.filter(email=normalize_address(email), is_staff=True, is_active=True).first()
+        if actor is None:
+            raise CommandError(f"No member of staff has the address {email}.", returncode=2)
+        return actor
+
+    def organization(self, id: UUID) -> Organization:
+        try:
+            return Organization.objects.select_related("owner").get(pk=id)
+        except Organization.DoesNotExist:
+            raise LifecycleError(f"There is no organization with the id {id}.") from None

@@ -1,0 +1,140 @@
+"""What an act of the lifecycle will change, shown before it: the same queries as the act, and a digest of what was shown."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts.models import AccessToken, EmailLock, Membership, Organization
+from accounts.scope import Scope, scopes_of
+from accounts.services.people import Return, people_to_restore
+from billing.models import Plan
+from billing.services import plans
+from geos.models import ControlPlane
+from geos.services import ControlPlaneSummary, control_planes_of
+
+
+@dataclass
+class DeactivationPreview:
+    """What deactivating an organization would change at `at` (P71). `digest` changes when anything of it does."""
+
+    organization: Organization
+    at: datetime
+    plan: Plan
+    scope: Scope
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        return self.scope.counts()
+
+    @cached_property
+    def digest(self) -> str:
+        return digest_of([self.scope])
+
+    @property
+    def purge_at(self) -> datetime:
+        """Until when it could be reactivated (P55)."""
+        return self.at + timedelta(days=settings.RETENTION_DAYS)
+
+    @cached_property
+    def geos(self) -> list[str]:
+        return sorted({control_plane.geo for control_plane in self.scope.control_planes})
+
+    @cached_property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Each address that will be locked, with the number of other active organizations whose member has it."""
+        memberships = Membership.objects.filter(
+            user__email__in=self.scope.addresses, organization__state="active"
+        ).exclude(organization=self.organization)
+        emails = list(memberships.values_list("user__email", flat=True))
+        return [(address, emails.count(address)) for address in self.scope.addresses]
+
+
+@dataclass
+class ReactivationPreview:
+    """What reactivating an organization would bring back at `at`, and what is gone (P51, P52, P71)."""
+
+    organization: Organization
+    at: datetime
+    returning: list[ControlPlaneSummary]
+    gone: list[ControlPlaneSummary]
+    locks: list[EmailLock]
+    people: Return
+    ended_subscriptions: int
+    revoked_tokens: int
+
+    @property
+    def needs_owner(self) -> bool:
+        """Whether another member has to be named, since the owner's account is closed (P53)."""
+        return not self.organization.owner.is_active
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        return {
+            "control_planes": len(self.returning),
+            "control_planes_gone": len(self.gone),
+            "locks": len(self.locks),
+            "people": len(self.people.people),
+            "team_memberships": len(self.people.team_memberships),
+            "role_assignments": len(self.people.role_assignments),
+            "subscriptions_gone": self.ended_subscriptions,
+            "tokens_gone": self.revoked_tokens,
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        return _digest(
+            [
+                str(self.organization.deactivation_event_id),
+                sorted(str(control_plane.id) for control_plane in self.returning),
+                sorted(str(lock.pk) for lock in self.locks),
+                self.counts,
+                sorted(self.people.gone),
+            ]
+        )
+
+
+def deactivation_of(organization: Organization, *, at: datetime) -> DeactivationPreview:
+    """What deactivating an active organization would change now."""
+    scope = scopes_of([organization], at=at)[organization.pk]
+    return DeactivationPreview(organization, at, plans([organization.pk], at=at)[organization.pk], scope)
+
+
+def reactivation_of(organization: Organization, *, at: datetime) -> ReactivationPreview:
+    """What reactivating an inactive organization would bring back now."""
+    states = [ControlPlane.State.DECOMMISSIONING, ControlPlane.State.DECOMMISSIONED]
+    control_planes = control_planes_of([organization.pk], states=states).get(organization.pk, [])
+    event_id = organization.deactivation_event_id
+    return ReactivationPreview(
+        organization=organization,
+        at=at,
+        returning=[row for row in control_planes if row.can_return],
+        gone=[row for row in control_planes if not row.can_return],
+        locks=list(EmailLock.objects.live().filter(organization=organization)),
+        people=people_to_restore(organization.pk, event_id),
+        ended_subscriptions=_ended_subscriptions(organization),
+        revoked_tokens=AccessToken.objects.filter(organization=organization, deactivation_event_id=event_id).count(),
+    )
+
+
+def digest_of(scopes: Iterable[Scope]) -> str:
+    """A digest of all that deactivating would change: it differs as soon as anything of it does (habit 4)."""
+    return _digest([[scope.ids(), scope.addresses, scope.counts()] for scope in scopes])
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, default=_text, sort_keys=True).encode()).hexdigest()
+
+
+def _text(value: object) -> str:
+    assert isinstance(value, UUID)
+    return str(value)
+
+
+def _ended_subscriptions(organization: Organization) -> int:
+    return organization.subscriptions.filter(ended_at=organization.deactivated_at).count()

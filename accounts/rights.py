@@ -1,0 +1,102 @@
+"""Who may ask for an act of the lifecycle, through which door, and with what reason, ticket and delay."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from accounts.errors import LifecycleError
+from accounts.models import Organization, User
+from accounts.words import STAFF_REASONS, Reason, Tier, Via
+from billing.models import Plan
+from billing.services import plans
+
+REASONS_BY_DOOR = {
+    Via.ADMIN: STAFF_REASONS,
+    Via.COMMAND: STAFF_REASONS,
+    Via.SETTINGS: (Reason.OWNER_REQUEST,),
+    Via.ACCOUNT: (Reason.ACCOUNT_CLOSED,),
+    Via.CHECK: (Reason.INACTIVITY,),
+}
+"""The doors of P39, and the reasons each may give."""
+
+STAFF_DOORS = (Via.ADMIN, Via.COMMAND)
+OWNER_DOORS = (Via.SETTINGS, Via.ACCOUNT)
+
+
+def check_deactivation(
+    *, reason: Reason, via: Via, actor: User | None, ticket: str, take_down_at: datetime | None, now: datetime
+) -> None:
+    """Refuse what is wrong whatever the organizations are; LifecycleError says what."""
+    if reason not in REASONS_BY_DOOR.get(via, ()):
+        allowed = ", ".join(REASONS_BY_DOOR.get(via, ()))
+        raise LifecycleError(f"The reason {str(reason)!r} can't be given here; one of {allowed} can.")
+    if via == Via.CHECK:
+        return
+    if actor is None:
+        raise LifecycleError("Somebody has to deactivate: no person was named.")
+    if via in STAFF_DOORS:
+        check_permission(actor, "accounts.deactivate_organization")
+        _check_ticket(ticket)
+    if take_down_at is not None and actor.tier == Tier.AGENT and take_down_at < now + _later():
+        raise LifecycleError(
+            f"An agent's deactivation takes control planes down after {settings.TAKE_DOWN_DELAY_HOURS} hours."
+        )
+
+
+def check_deactivation_of(
+    organizations: Collection[Organization], *, via: Via, actor: User | None, now: datetime
+) -> None:
+    """Refuse what the actor may not do to one of these organizations, which the caller holds."""
+    if via in OWNER_DOORS:
+        _check_owner(organizations, actor)
+    if via not in STAFF_DOORS or actor is None:
+        return
+    on_plan = plans([organization.pk for organization in organizations], at=now)
+    for organization in organizations:
+        if on_plan[organization.pk] == Plan.ENTERPRISE:
+            raise LifecycleError(
+                f"{organization.name} is on Enterprise: a second lead has to confirm its deactivation, "
+                "which the portal does not offer yet."
+            )
+        if actor.tier == Tier.AGENT and on_plan[organization.pk] != Plan.FREE:
+            raise LifecycleError(
+                f"{organization.name} is on {on_plan[organization.pk].label}; an agent deactivates Free organizations "
+                "only. Please ask a lead."
+            )
+
+
+def check_act(actor: User, *, via: Via, note: str, ticket: str) -> None:
+    """Refuse an act of staff that comes without reason or ticket (P71)."""
+    if not note.strip():
+        raise LifecycleError("Please say why: the reason is empty.")
+    if via in STAFF_DOORS:
+        _check_ticket(ticket)
+
+
+def check_permission(actor: User, perm: str, organization: Organization | None = None) -> None:
+    if not actor.has_perm(perm, organization):
+        verb = perm.removeprefix("accounts.").replace("_", " ")
+        of = f" ({organization.name})" if organization else ""
+        raise LifecycleError(f"{actor.email} may not do this{of}: it needs the right to {verb}.")
+
+
+def take_down_delay(via: Via, actor: User | None) -> timedelta:
+    """How long taking down waits unless somebody chooses: not at all for a lead, 72 hours for everyone else (P42)."""
+    is_lead = actor is not None and actor.tier in (Tier.LEAD, Tier.ADMINISTRATOR)
+    return timedelta(0) if via in STAFF_DOORS and is_lead else _later()
+
+
+def _later() -> timedelta:
+    return timedelta(hours=settings.TAKE_DOWN_DELAY_HOURS)
+
+
+def _check_ticket(ticket: str) -> None:
+    if not ticket.strip():
+        raise LifecycleError("Please name the ticket that asks for this.")
+
+
+def _check_owner(organizations: Collection[Organization], actor: User | None) -> None:
+    for organization in organizations:
+        if actor is None or organization.owner_id != actor.pk:
+            raise LifecycleError(f"Only its owner can deactivate {organization.name} here.")

@@ -1,0 +1,72 @@
+"""What each staff tier may do (P70): one table, asked by the permission backend. A tier may all that those before it may."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import LifecycleEvent, Organization
+from accounts.words import State, Tier
+from billing.models import Plan
+from billing.services import plans
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+GRANTED = {
+    Tier.VIEWER: set(),
+    Tier.AGENT: {
+        "accounts.deactivate_organization",
+        "accounts.reactivate_organization",
+        "accounts.unlock_email",
+    },
+    Tier.LEAD: {
+        "accounts.hasten_take_down",
+        "accounts.hold_organization",
+        "accounts.decide_check",
+    },
+    Tier.ADMINISTRATOR: {
+        "accounts.manage_staff",
+    },
+}
+VISIBLE_APPS = {"accounts", "billing", "geos", "licensing", "foundation", "post_office"}
+
+
+def allows(user: "User", perm: str, obj: object | None = None) -> bool:
+    """Whether this member of staff has `perm`, on `obj` where one is given. Everyone else: no."""
+    tier = user.tier if user.is_active else None
+    if tier is None:
+        return False
+    app, _, name = perm.partition(".")
+    if name.startswith("view_"):
+        return app in VISIBLE_APPS
+    granted = set().union(*(GRANTED[lower] for lower in _up_to(tier)))
+    if perm not in granted:
+        return False
+    if tier == Tier.AGENT and isinstance(obj, Organization):
+        return _agent_allows(perm, obj)
+    return True
+
+
+def _up_to(tier: Tier) -> list[Tier]:
+    tiers = list(Tier)
+    return tiers[: tiers.index(tier) + 1]
+
+
+def _agent_allows(perm: str, organization: Organization) -> bool:
+    if perm == "accounts.deactivate_organization":
+        return plans([organization.pk], at=timezone.now())[organization.pk] == Plan.FREE
+    if perm == "accounts.reactivate_organization":
+        return _deactivated_lately_by_agent(organization)
+    return True
+
+
+def _deactivated_lately_by_agent(organization: Organization) -> bool:
+    since = timezone.now() - timedelta(hours=settings.AGENT_REACTIVATION_HOURS)
+    return (
+        organization.state == State.INACTIVE
+        and LifecycleEvent.objects.filter(
+            pk=organization.deactivation_event_id, at__gt=since, details__actor_tier=Tier.AGENT.value
+        ).exists()
+    )

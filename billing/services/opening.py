@@ -1,0 +1,102 @@
+"""What billing writes when an organization is opened, by sign-up or by import."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import batched
+from uuid import UUID
+
+from django.conf import settings
+
+from billing.models import BillingAccount, DailyUsage, Plan, Subscription, TrialClaim
+from konnect_portal.foundation.addresses import address_hash
+
+ROWS_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewBillingAccount:
+    """`free_since_at` and `usage_known_until` are facts of an import; see BillingAccount."""
+
+    organization_id: UUID
+    anchor_at: datetime
+    last_api_request_at: datetime | None = None
+    free_since_at: datetime | None = None
+    usage_known_until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSubscription:
+    """A trial (of Plus) where `trial_ends_at` is set; over already where `ended_at` is."""
+
+    id: UUID
+    organization_id: UUID
+    plan: str
+    starts_at: datetime
+    trial_ends_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTrialClaim:
+    organization_id: UUID
+    person_id: UUID
+    address: str
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayOfUsage:
+    organization_id: UUID
+    geo: str
+    metric: str
+    day: date
+    quantity: int
+
+
+def open_billing_accounts(accounts: Iterable[NewBillingAccount]) -> None:
+    BillingAccount.objects.bulk_create(BillingAccount(**vars(account)) for account in accounts)
+
+
+def start_subscriptions(subscriptions: Iterable[NewSubscription]) -> None:
+    """Start each; no organization may have another at the same time (IntegrityError)."""
+    Subscription.objects.bulk_create(_subscription(new) for new in subscriptions)
+
+
+def claim_trials(claims: Iterable[NewTrialClaim]) -> None:
+    """Note that address and person have taken their trial (P30). Whoever's is taken already stays as noted."""
+    rows = [
+        TrialClaim(
+            organization_id=claim.organization_id,
+            person_id=claim.person_id,
+            address_hash=address_hash(claim.address),
+            claimed_at=claim.claimed_at,
+        )
+        for claim in claims
+    ]
+    TrialClaim.objects.bulk_create(sorted(rows, key=lambda row: row.address_hash), ignore_conflicts=True)
+
+
+def keep_daily_usage(usage: Iterable[DayOfUsage]) -> None:
+    """Keep counts by day, for the charts alone: never billed, no request counted (P33)."""
+    for some in batched(usage, ROWS_AT_ONCE):
+        DailyUsage.objects.bulk_create(DailyUsage(**vars(day)) for day in some)
+
+
+def _subscription(new: NewSubscription) -> Subscription:
+    return Subscription(
+        id=new.id,
+        organization_id=new.organization_id,
+        plan=new.plan if new.trial_ends_at is None else Plan.PLUS,
+        is_trial=new.trial_ends_at is not None,
+        starts_at=_start(new),
+        ends_at=new.trial_ends_at,
+        ended_at=new.ended_at,
+    )
+
+
+def _start(new: NewSubscription) -> datetime:
+    """A trial that was over before its organization was opened here ran its length before that."""
+    if new.trial_ends_at is not None and new.trial_ends_at <= new.starts_at:
+        return new.trial_ends_at - timedelta(days=settings.TRIAL_DAYS)
+    return new.starts_at

@@ -1,0 +1,125 @@
+"""Sending what the outbox holds, one mail at a time and never twice but where a process dies (P48, P49).
+
+A mail's row stays locked while the server is asked, and the answer is recorded under the same lock: no lease that can
+run out while a slow server still thinks, and no wait for others, who skip it. A process that dies lets go at once;
+where it died between the server's yes and the record, the mail goes out again with the same Message-ID.
+
+A server that cannot be reached says nothing about a mail: the run ends, nothing is counted, and the next one tries
+again. A server that refuses a mail puts it off, at first by a minute; a refusal for good is asked again the next day
+and the day after. What is refused for three days has failed.
+"""
+
+import smtplib
+from contextlib import suppress
+from datetime import datetime, timedelta
+from time import monotonic
+
+import structlog
+from django.core.mail import mailers
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from post_office.models import STATUS, Email, Log
+
+logger = structlog.get_logger(__name__)
+
+WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
+WAIT_AFTER_REFUSAL_FOR_GOOD = timedelta(hours=24)
+GIVE_UP_AFTER = timedelta(hours=72)
+RUN_SECONDS = 60
+
+
+def send_due_mails() -> int:
+    """Send what is due, for a minute at most. Returns how many the server took."""
+    sent, until = 0, monotonic() + RUN_SECONDS
+    while monotonic() < until:
+        try:
+            status = _send_one()
+        except ServerAway as error:
+            logger.warning("mail server away", error=str(error))
+            break
+        if status is None:
+            break
+        sent += status == STATUS.sent
+    return sent
+
+
+class ServerAway(Exception):
+    """The mail server cannot be reached, or does not let us in."""
+
+
+@transaction.atomic
+def _send_one() -> int | None:
+    """Send the first mail that is due and that nobody else is sending. Returns its new status, None without one."""
+    email = _due(timezone.now()).select_for_update(skip_locked=True).order_by("scheduled_time", "pk").first()
+    if email is None:
+        return None
+    mailer = _connect()
+    try:
+        _hand_over(email, mailer)
+    except Exception as error:
+        return _put_off(email, error)
+    finally:
+        with suppress(OSError):
+            mailer.close()
+    return _record(email, STATUS.sent)
+
+
+def _due(at: datetime):
+    return Email.objects.filter(
+        Q(scheduled_time__isnull=True) | Q(scheduled_time__lte=at), status__in=[STATUS.queued, STATUS.requeued]
+    )
+
+
+def _connect() -> BaseEmailBackend:
+    mailer = mailers.default
+    try:
+        mailer.open()
+    except OSError as error:
+        raise ServerAway(error) from error
+    return mailer
+
+
+def _hand_over(email: Email, mailer: BaseEmailBackend) -> None:
+    message = email.email_message()
+    if len(message.recipients()) != 1:
+        raise ValueError(f"Not one address: {email.to}")
+    mailer.send_messages([message])
+
+
+def _put_off(email: Email, error: Exception) -> int:
+    """Try again later, or give up: at once where no server would understand the mail."""
+    at, tries = timezone.now(), email.number_of_retries or 0
+    logger.warning("mail not taken", email=email.pk, tries=tries + 1, error=str(error))
+    next_try = at + _wait(error, tries)
+    if isinstance(error, ValueError) or next_try > email.created + GIVE_UP_AFTER:
+        return _record(email, STATUS.failed, error, number_of_retries=tries)
+    return _record(email, STATUS.requeued, error, number_of_retries=tries + 1, scheduled_time=next_try)
+
+
+def _wait(error: Exception, tries: int) -> timedelta:
+    if _is_for_good(error):
+        return WAIT_AFTER_REFUSAL_FOR_GOOD
+    return WAITS[min(tries, len(WAITS) - 1)]
+
+
+def _is_for_good(error: Exception) -> bool:
+    match error:
+        case smtplib.SMTPRecipientsRefused(recipients=refused):
+            return all(code >= 500 for code, _ in refused.values())
+        case smtplib.SMTPResponseException(smtp_code=code):
+            return code >= 500
+    return False
+
+
+def _record(email: Email, status: int, error: Exception | None = None, **changes) -> int:
+    """Write the outcome and what the server said; the library's own `save` would judge the address once more."""
+    Email.objects.filter(pk=email.pk).update(status=status, last_updated=timezone.now(), **changes)
+    Log.objects.create(
+        email=email,
+        status=STATUS.failed if error else STATUS.sent,
+        exception_type=type(error).__name__ if error else "",
+        message=str(error or ""),
+    )
+    return status

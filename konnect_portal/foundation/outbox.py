@@ -1,0 +1,101 @@
+"""Mails as rows: written in the transaction that gives rise to them, sent afterwards by a worker (P48, P49).
+
+A mail of kind `K` is made of the templates `mail/K.subject.txt`, `mail/K.txt` and `mail/K.html`, the last extending
+`mail/base.html`. Each gets the mail's context and besides `support_url`, `public_url` and `subject`. Moments are
+datetimes, counts integers. What each kind is told:
+
+`organization_deactivated`
+    organization_name, deactivated_at, reason_sentence (completes "because …"), purge_at (its data is deleted),
+    subscription_count, control_plane_count, node_count, zone_count; optional take_down_at (until then its control
+    planes can come back), locked_addresses (list)
+`organization_reactivated`
+    organization_name, reactivated_at; optional control_plane_count (came back), gone_control_plane_count
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.utils import make_msgid
+from uuid import UUID
+
+from django.conf import settings
+from django.template import Context, Template, engines
+from django.utils import timezone
+from post_office.models import PRIORITY, STATUS, Email
+
+from konnect_portal.foundation.hints import hint
+from konnect_portal.foundation.models import Mail
+
+SET_SIZE = 500
+SUBJECT_LENGTH = 250
+
+
+@dataclass(frozen=True)
+class NewMail:
+    """A mail to one address, and what it is about."""
+
+    to: str
+    kind: str
+    context: dict
+    organization_id: UUID | None = None
+    event_id: UUID | None = None
+    person_id: UUID | None = None
+
+
+def queue_mails(mails: Iterable[NewMail]) -> None:
+    """Write `mails` in the caller's transaction, with a fixed number of statements for each set of 500.
+
+    An address that no server understands breaks nothing: its mail fails when it is to be sent, and says so.
+    """
+    mails = list(mails)
+    if not mails:
+        return
+    emails = Email.objects.bulk_create((_email(mail) for mail in mails), batch_size=SET_SIZE)
+    Mail.objects.bulk_create(
+        (
+            Mail(
+                email=email,
+                kind=mail.kind,
+                organization_id=mail.organization_id,
+                event_id=mail.event_id,
+                person_id=mail.person_id,
+            )
+            for mail, email in zip(mails, emails, strict=True)
+        ),
+        batch_size=SET_SIZE,
+    )
+    hint("konnect_portal.foundation.tasks.send_mail")
+
+
+def _email(mail: NewMail) -> Email:
+    context = {name: _one_line(value) if isinstance(value, str) else value for name, value in mail.context.items()}
+    context |= {"support_url": settings.SUPPORT_URL, "public_url": settings.PUBLIC_URL}
+    context["subject"] = _one_line(_text(f"mail/{mail.kind}.subject.txt", context))[:SUBJECT_LENGTH]
+    return Email(
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[_one_line(mail.to)],
+        subject=context["subject"],
+        message=_text(f"mail/{mail.kind}.txt", context).strip() + "\n",
+        html_message=_template(f"mail/{mail.kind}.html").render(Context(context)),
+        status=STATUS.queued,
+        priority=PRIORITY.medium,
+        scheduled_time=timezone.now(),
+        message_id=make_msgid(domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"]),
+    )
+
+
+def _template(name: str) -> Template:
+    return engines["django"].get_template(name).template
+
+
+def _text(name: str, context: dict) -> str:
+    """Plain text, in which an ampersand stays one."""
+    return _template(name).render(Context(context, autoescape=False))
+
+
+def _one_line(text: str) -> str:
+    """Names and addresses come from people: a line break in one must not begin a header or a paragraph of its own."""
+    visible = "".join(
+        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text
+    )
+    return " ".join(visible.split())

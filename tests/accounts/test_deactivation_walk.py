@@ -1,0 +1,148 @@
+"""A deactivation, walked table by table: what changed, and that no other organization's row did (P39 to P49)."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.utils import timezone
+
+from accounts import lifecycle
+from accounts.models import AccessToken, CheckEntry, CheckRun, Exemption, InactivityNotice, Invitation, Team
+from accounts.words import Reason, Via
+from billing.models import Credit, DailyUsage, Invoice, InvoiceLine, TrialClaim, UsageRecord
+from geos.models import Consumer, ControlPlaneCredential, GatewayService
+from konnect_portal.foundation.addresses import address_hash
+from licensing.models import LicenseDelivery
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+WRITTEN = {
+    "accounts_organization": "changed",
+    "accounts_accesstoken": "changed",
+    "accounts_invitation": "changed",
+    "accounts_teammembership": "removed",
+    "accounts_roleassignment": "removed",
+    "accounts_emaillock": "added",
+    "accounts_lifecycleevent": "added",
+    "accounts_eventsubject": "added",
+    "billing_subscription": "changed",
+    "billing_invoice": "changed",
+    "billing_credit": "changed",
+    "geos_controlplane": "changed",
+    "licensing_license": "changed",
+    "foundation_mail": "added",
+    "post_office_email": "added",
+}
+"""Every table that a deactivation writes to, and how. Whatever is not named here stays as it is, row by row."""
+
+IN_OTHER_HANDS = ("auth", "contenttypes", "sessions", "admin", "account", "mfa", "sites")
+
+
+def tables() -> dict[str, dict]:
+    """Every row of every table of the project, by table and key."""
+    found = {}
+    with connection.cursor() as cursor:
+        for model in apps.get_models(include_auto_created=True):
+            table, key = model._meta.db_table, model._meta.pk.column
+            cursor.execute(f"SELECT {key}, to_jsonb(t) FROM {table} t")  # noqa: S608
+            found[table] = {pk: json.loads(row) for pk, row in cursor.fetchall()}
+    return found
+
+
+def full(organization, number) -> None:
+    """Put a row into every table that can belong to an organization."""
+    now = timezone.now()
+    owner = organization.owner
+    member = factories.member(organization, None, "Portal Admin", last_login_at=now)
+    robot = factories.system_account(organization, "robot", "Control Plane Admin")
+    team = Team.objects.create(organization=organization, name="Custom")
+    for who in ({"user": member}, {"system_account": robot}, {"team": team}):
+        factories.role(organization, **who)
+    end = {"expires_at": now + timedelta(days=9)}
+    for count, who in enumerate(({"user": owner}, {"system_account": robot})):
+        AccessToken.objects.create(
+            organization=organization, name="t", digest=bytes([number, count] * 16), **who, **end
+        )
+    Invitation.objects.create(organization=organization, email="new@x.example", digest=bytes([number] * 32), **end)
+    control_plane = factories.control_plane(organization, "gateway", nodes=2)
+    factories.control_plane(organization, "mesh", "eu", "mesh_global", nodes=1, zones=2)
+    GatewayService.objects.create(control_plane=control_plane, name="service")
+    Consumer.objects.create(control_plane=control_plane, username="consumer")
+    ControlPlaneCredential.objects.create(control_plane=control_plane, digest=bytes([number + 100] * 32))
+    factories.subscription(organization)
+    Credit.objects.create(
+        organization=organization, kind="free", granted_cents=100, remaining_cents=50, granted_at=now
+    )
+    invoice = Invoice.objects.create(organization=organization, period_start=now - timedelta(days=30), period_end=now)
+    InvoiceLine.objects.create(invoice=invoice, position=1, text="Requests", amount_cents=10)
+    usage = {"organization": organization, "geo": "us", "metric": "api_requests", "quantity": 5}
+    UsageRecord.objects.create(hour=now.replace(minute=0, second=0, microsecond=0), **usage)
+    DailyUsage.objects.create(day=now.date(), **usage)
+    TrialClaim.objects.create(
+        address_hash=address_hash(owner.email), person_id=owner.pk, organization_id=organization.pk, claimed_at=now
+    )
+    node = control_plane.nodes.first()
+    LicenseDelivery.objects.create(license=organization.licenses.first(), receiver_id=node.pk, delivered_at=now)
+    Exemption.objects.create(organization=organization, reason="a friend")
+    InactivityNotice.objects.create(organization=organization, inactive_at=now, announced_at=now, days_before=14)
+    run, _ = CheckRun.objects.get_or_create(outcome="waiting", defaults={"at": now})
+    CheckEntry.objects.create(run=run, organization=organization, inactive_at=now, last_seen_at=now)
+
+
+def test_every_table_shows_what_a_deactivation_changed_and_that_nothing_else_did(acme, globex, lead):
+    """P39 to P49"""
+    full(acme, 1)
+    full(globex, 2)
+    factories.email_lock(globex, "old@globex.example", released_at=timezone.now(), released_event_id=globex.pk)
+    before = tables()
+
+    [event] = lifecycle.deactivate_organizations(
+        [acme.pk], reason=Reason.SUPPORT_REQUEST, via=Via.ADMIN, actor=lead, ticket="T-1"
+    )
+
+    after = tables()
+    told = event.details
+    for table in before:
+        added = after[table].keys() - before[table].keys()
+        removed = before[table].keys() - after[table].keys()
+        changed = {
+            key for key in before[table].keys() & after[table].keys() if before[table][key] != after[table][key]
+        }
+        found = {"added": added, "removed": removed, "changed": changed}
+        how = WRITTEN.get(table)
+        assert {name for name, keys in found.items() if keys} == ({how} if how else set()), table
+        for key in removed | changed:
+            row = before[table][key]
+            assert row.get("organization_id", row.get("id")) == str(acme.pk), (table, row)
+        for kind, name in TOLD.items():
+            if name == table:
+                assert {str(key) for key in removed | changed} == set(told[kind]), table
+
+
+TOLD = {
+    "subscriptions": "billing_subscription",
+    "draft_invoices": "billing_invoice",
+    "free_credits": "billing_credit",
+    "control_planes": "geos_controlplane",
+    "licenses": "licensing_license",
+    "team_memberships": "accounts_teammembership",
+    "role_assignments": "accounts_roleassignment",
+    "tokens": "accounts_accesstoken",
+    "invitations": "accounts_invitation",
+}
+"""Under which word the event names the rows of a table, by id (P47)."""
+
+
+def test_the_walk_has_a_row_in_every_table_of_an_organization(acme, globex, lead):
+    """A table that the walk leaves empty would show nothing."""
+    full(acme, 1)
+    full(globex, 2)
+    lifecycle.deactivate_organizations([acme.pk], reason=Reason.FRAUD, via=Via.ADMIN, actor=lead, ticket="T-1")
+
+    ours = [model for model in apps.get_models() if model._meta.app_label not in (*IN_OTHER_HANDS, "post_office")]
+    empty = {model._meta.db_table for model in ours if not model.objects.exists()}
+
+    assert empty == {"billing_geousage", "geos_embeddedtakedown", "accounts_checkpause"}

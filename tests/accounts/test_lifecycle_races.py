@@ -1,0 +1,158 @@
+"""Races on PostgreSQL, each with threads of its own connections: one winner, one event, nothing born too late."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts import lifecycle
+from accounts.errors import LifecycleError
+from accounts.models import EmailLock, LifecycleEvent, Organization
+from accounts.words import Reason, State, Via
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def in_thread(work: Callable[[], object]) -> object:
+    """The answer of `work`, or the exception that it raised; its connection is closed."""
+    try:
+        return work()
+    except (LifecycleError, Organization.DoesNotExist) as error:
+        return error
+    finally:
+        connection.close()
+
+
+def at_once(*works: Callable[[], object]) -> list[object]:
+    """Run all at the same moment and give what each came to."""
+    barrier = threading.Barrier(len(works))
+
+    def run(work):
+        barrier.wait(timeout=10)
+        return in_thread(work)
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+def waits_for_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0] > 0
+
+
+def while_holding(act: Callable[[], object], other: Callable[[], object]) -> object:
+    """Start `other` after `act` has run but not committed; it has to wait, then gets its answer."""
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            act()
+            late = pool.submit(in_thread, other)
+            deadline = timezone.now().timestamp() + 10
+            while not late.done() and not waits_for_lock() and timezone.now().timestamp() < deadline:
+                pass
+            assert not late.done(), "it did not wait for the deactivation"
+        return late.result(timeout=10)
+
+
+def deactivation(organization, actor, **options):
+    options = {"reason": Reason.SPAM, "via": Via.ADMIN, "ticket": "T-1"} | options
+    return lambda: lifecycle.deactivate_organizations([organization.pk], actor=actor, **options)
+
+
+def reactivation(organization, actor):
+    return lambda: lifecycle.reactivate_organization(
+        organization.pk, actor=actor, note="asked", ticket="T-2", via=Via.ADMIN
+    )
+
+
+def test_of_two_deactivations_one_wins(acme, lead, agent):
+    """P49"""
+    answers = at_once(deactivation(acme, lead), deactivation(acme, agent))
+
+    assert sorted(len(answer) for answer in answers) == [0, 1]
+    assert LifecycleEvent.objects.count() == 1
+    assert EmailLock.objects.count() == 1
+
+
+def test_sets_in_any_order_do_not_deadlock(acme, globex, lead):
+    """Habit 1: organizations are locked by id."""
+    ids = [acme.pk, globex.pk]
+    act = {"reason": Reason.SPAM, "via": Via.ADMIN, "ticket": "T-1", "actor": lead}
+
+    answers = at_once(
+        *(lambda order=order: lifecycle.deactivate_organizations(order, **act) for order in (ids, ids[::-1]) * 3)
+    )
+
+    assert sum(len(answer) for answer in answers) == 2
+
+
+def test_a_reactivation_that_comes_during_a_deactivation_waits_and_then_acts(acme, lead):
+    """P49, P50"""
+    event = while_holding(deactivation(acme, lead), reactivation(acme, lead))
+
+    assert event.act == "reactivated"
+    acme.refresh_from_db()
+    assert acme.state == State.ACTIVE
+    assert acme.licenses.live().count() == 3
+
+
+def test_a_reactivation_before_a_deactivation_has_begun_is_told_that_it_is_active(acme, lead):
+    """P53"""
+    answers = at_once(reactivation(acme, lead), reactivation(acme, lead))
+
+    assert all(isinstance(answer, LifecycleError) for answer in answers)
+
+
+def test_of_two_reactivations_one_wins(acme, lead):
+    """P53"""
+    deactivation(acme, lead)()
+
+    answers = at_once(reactivation(acme, lead), reactivation(acme, lead))
+
+    assert [isinstance(answer, LifecycleError) for answer in sorted(answers, key=str)].count(True) == 1
+    assert acme.licenses.live().count() == 3
+
+
+def test_what_logs_in_while_the_check_waits_is_left_alone(acme):
+    """P65: each organization is asked again under lock."""
+    asked = []
+
+    def still(ids):
+        asked.extend(ids)
+        return Organization.objects.filter(pk__in=ids, inactive_at__lte=timezone.now()).values_list("pk", flat=True)
+
+    check = deactivation(acme, None, reason=Reason.INACTIVITY, via=Via.CHECK, ticket="", still=still)
+
+    def login():
+        organization = Organization.objects.hold(acme.pk)
+        organization.inactive_at = timezone.now() + timedelta(days=30)
+        organization.save()
+
+    assert while_holding(login, check) == []
+    assert asked == [acme.pk]
+
+
+def test_nothing_is_added_to_an_organization_that_is_being_deactivated(acme, charlie, lead):
+    """Habit 1: whoever adds holds the organization first, and is told that it came too late."""
+
+    def add():
+        with transaction.atomic():
+            factories.member(Organization.objects.hold(acme.pk), charlie)
+
+    assert isinstance(while_holding(deactivation(acme, lead), add), Organization.DoesNotExist)
+    assert acme.memberships.count() == 2
+
+
+def test_a_deactivation_waits_for_what_is_being_added_and_ends_it_too(acme, lead):
+    """Habit 1, P42"""
+    [event] = while_holding(
+        lambda: factories.control_plane(Organization.objects.hold(acme.pk)), deactivation(acme, lead)
+    )
+
+    assert event.details["counts"]["control_planes"] == 1
+    assert acme.control_planes.get().state == "decommissioning"
