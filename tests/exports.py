@@ -18,7 +18,12 @@ def moment(*, days: float = 0, seconds: float = 0) -> str:
 
 
 def member(email: str, *teams: str, **fields) -> dict:
-    return {"email": email, "full_name": email.partition("@")[0].title(), "teams": list(teams), "last_login_at": None} | fields
+    return {
+        "email": email,
+        "full_name": email.partition("@")[0].title(),
+        "teams": list(teams),
+        "last_login_at": None,
+    } | fields
 
 
 def control_plane(name="default", geo="us", kind="gateway", **fields) -> dict:

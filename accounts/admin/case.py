@@ -64,7 +64,9 @@ class Case:
     @cached_property
     def teams(self) -> Part:
         return part(
-            self.organization.teams.annotate(size=Count("team_memberships")).filter(size__gt=0).order_by("-size", "name")
+            self.organization.teams.annotate(size=Count("team_memberships"))
+            .filter(size__gt=0)
+            .order_by("-size", "name")
         )
 
     @cached_property
@@ -128,7 +130,9 @@ class Case:
 
     @cached_property
     def licenses(self) -> Part:
-        return part(self.organization.licenses.annotate(receivers=Count("deliveries")).order_by("product", "-issued_at"))
+        return part(
+            self.organization.licenses.annotate(receivers=Count("deliveries")).order_by("product", "-issued_at")
+        )
 
     @cached_property
     def email_locks(self) -> Part:

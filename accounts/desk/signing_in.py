@@ -17,7 +17,7 @@ from allauth.mfa.totp.internal.auth import TOTP, clear_totp_secret
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import admin, messages
 from django.contrib.auth import authenticate, login
-from django.contrib.auth.views import PasswordResetConfirmView, RedirectURLMixin
+from django.contrib.auth.views import PasswordResetConfirmView
 from django.db import transaction
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect

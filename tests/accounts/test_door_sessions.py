@@ -16,7 +16,6 @@ from accounts.models import Membership, Organization
 from accounts.services.logins import record_login
 from accounts.words import Reason, State, Via
 from konnect_portal.foundation.problems import Problem
-from tests import factories
 from tests.races import collide
 
 pytestmark = pytest.mark.django_db
@@ -42,9 +41,7 @@ def entered(user, organization, *, ago=None, used_ago=None):
 
 @pytest.fixture
 def deactivate(acme, lead):
-    return lambda: deactivate_organizations(
-        [acme.pk], reason=Reason.FRAUD, actor=lead, via=Via.ADMIN, ticket="T-1"
-    )
+    return lambda: deactivate_organizations([acme.pk], reason=Reason.FRAUD, actor=lead, via=Via.ADMIN, ticket="T-1")
 
 
 class TestStay:

@@ -5,7 +5,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 
-@pytest.mark.parametrize("password", ["Correct-Horse-7-Battery", "Aa1!Aa1!Aa1!", "Ünïcödé-Wörd7", "aaBBcc11!!dd", "Aa1 Aa1 Aa1 "])
+@pytest.mark.parametrize(
+    "password", ["Correct-Horse-7-Battery", "Aa1!Aa1!Aa1!", "Ünïcödé-Wörd7", "aaBBcc11!!dd", "Aa1 Aa1 Aa1 "]
+)
 def test_good_ones(password):
     validate_password(password)
 

@@ -15,7 +15,9 @@ VIEW, VIEW_PEOPLE = "accounts.view_organization", "accounts.view_user"
 
 
 def may(user, organization) -> set[str]:
-    return {perm for perm in (VIEW, VIEW_PEOPLE, "accounts.deactivate_organization") if user.has_perm(perm, organization)}
+    return {
+        perm for perm in (VIEW, VIEW_PEOPLE, "accounts.deactivate_organization") if user.has_perm(perm, organization)
+    }
 
 
 class TestCustomers:
@@ -70,7 +72,9 @@ class TestSignIn:
         """P1"""
         assert authenticate(email=address, password=factories.PASSWORD) == dora
 
-    @pytest.mark.parametrize(("address", "password"), [("dora@acme.example", "wrong"), ("nobody@acme.example", factories.PASSWORD)])
+    @pytest.mark.parametrize(
+        ("address", "password"), [("dora@acme.example", "wrong"), ("nobody@acme.example", factories.PASSWORD)]
+    )
     def test_not_otherwise(self, dora, address, password):
         assert authenticate(email=address, password=password) is None
 

@@ -30,7 +30,14 @@ def test_a_cycle_is_exactly_2592000_seconds():
 
 @pytest.mark.parametrize(
     ("after", "k"),
-    [(timedelta(0), 0), (-MICROSECOND, -1), (CYCLE - MICROSECOND, 0), (CYCLE, 1), (-CYCLE, -1), (-CYCLE - MICROSECOND, -2)],
+    [
+        (timedelta(0), 0),
+        (-MICROSECOND, -1),
+        (CYCLE - MICROSECOND, 0),
+        (CYCLE, 1),
+        (-CYCLE, -1),
+        (-CYCLE - MICROSECOND, -2),
+    ],
 )
 def test_cycles_floor_also_before_the_anchor(after, k):
     """P31"""
