@@ -4,7 +4,7 @@
 
 PYTHON := .venv/bin/python
 WORKERS ?= 2
-CHECK_SECRET := SECRET_KEY=only-for-checks DATABASE_URL=postgres:///unused REDIS_URL=redis://unused
+UNSERVED := SECRET_KEY=unused ADDRESS_HASH_KEY=unused DATABASE_URL=postgres:///unused REDIS_URL=redis://unused
 
 help: ## Say what can be asked for
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -28,10 +28,10 @@ slow: setup ## Run the long tests
 lint: setup ## Check style, types, layers, templates and migrations
 	@echo "== Style";      $(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
-	@echo "== Types";      $(PYTHON) -m mypy
+	@echo "== Types";      $(UNSERVED) $(PYTHON) -m mypy
 	@echo "== Layers";     .venv/bin/lint-imports --no-logo
 	@echo "== Templates";  $(PYTHON) -m djlint --quiet --check --lint konnect_portal accounts billing geos licensing
-	@echo "== Migrations"; $(CHECK_SECRET) $(PYTHON) manage.py makemigrations --check --dry-run
+	@echo "== Migrations"; $(PYTHON) -m konnect_portal.development.served manage.py makemigrations --check --dry-run
 
 clean: ## Remove .venv and .local with all their data
 	@for link in .local/*/outside; do if [ -L "$$link" ]; then rm -rf "$$(readlink "$$link")"; fi; done

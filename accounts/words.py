@@ -107,3 +107,14 @@ PREDEFINED_TEAMS = {
     "Control Plane Admin": "Manages control planes.",
 }
 """The eight teams of every organization (P4), with what each is for."""
+
+
+class HeldBy(models.TextChoices):
+    """What keeps a due organization from being deactivated by the check; the first that applies is told."""
+
+    PAUSED = "paused", "The check is paused"
+    HOLD = "hold", "On hold"
+    MISSING_USAGE = "missing_usage", "Usage of a geo is missing"
+    NOTICE = "notice", "Not yet told long enough ago"
+    DISMISSED = "dismissed", "Dismissed by a lead"
+    LIMIT = "limit", "Over the limit"

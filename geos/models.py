@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -51,12 +53,21 @@ class ControlPlaneQuerySet(models.QuerySet["ControlPlane"]):
         return self.filter(state=ControlPlane.State.DECOMMISSIONING)
 
     def claimable(self, at):
-        """Those whose taking down may be tried at `at`: begun or due, not waiting, organization not on hold (P42, P58)."""
+        """Those that may be tried at `at`: due, no later attempt awaited, organization not on hold (P42, P58)."""
         return (
             self.decommissioning()
             .filter(begins_at__lte=at, next_attempt_at__lte=at)
             .exclude(organization__hold_until__gt=at)
         )
+
+    def stuck(self, at):
+        """Those not confirmed 24 hours after taking down should have begun (P42); those on hold may wait (P58)."""
+        due = self.decommissioning().filter(begins_at__lte=at - timedelta(hours=24))
+        return due.exclude(organization__hold_until__gt=at)
+
+    def geos(self) -> list[str]:
+        """The codes of the geos that these are in."""
+        return list(self.order_by("geo_id").values_list("geo_id", flat=True).distinct())
 
 
 class ControlPlane(models.Model):

@@ -21,9 +21,13 @@ app.conf.beat_schedule = {
         "task": "geos.tasks.find_decommissions",
         "schedule": 60.0,
     },
+    "report control planes not taken down": {
+        "task": "geos.tasks.report_stuck_decommissions",
+        "schedule": crontab(minute="12"),
+    },
     "report usage of embedded geos": {
         "task": "accounts.tasks.report_embedded_geos",
-        "schedule": crontab(minute="2"),
+        "schedule": crontab(minute="*/5"),
     },
     "send mail": {
         "task": "konnect_portal.foundation.tasks.send_mail",

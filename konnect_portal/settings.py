@@ -15,7 +15,8 @@ env.read_env(BASE_DIR / ".env")
 DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+API_HOST = env.str("API_HOST", default="api.localhost")
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"]), f".{API_HOST}"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -43,6 +44,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "konnect_portal.hosts.ApiHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -117,6 +119,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CHANGE_EMAIL = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
+API_AUTHENTICATION = "accounts.access.open_by_token"
 
 # Web
 
@@ -133,6 +136,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SECURE
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SESSION_COOKIE_AGE = 7 * 24 * 3600
+ORGANIZATION_IDLE_HOURS = env.int("ORGANIZATION_IDLE_HOURS", default=12)
+ORGANIZATION_SESSION_DAYS = env.int("ORGANIZATION_SESSION_DAYS", default=7)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -182,10 +187,12 @@ CELERY_TASK_QUEUES = [Queue(name) for name in ("default", *(f"geo-{code}" for co
 CELERY_BROKER_URL = env.str("REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_timeout": 5,
+    "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
+    "max_retries": 0,  # of a publisher's connecting; a worker's own goes by CELERY_BROKER_CONNECTION_MAX_RETRIES
     "visibility_timeout": 600,
 }
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ACKS_LATE = True
@@ -198,7 +205,6 @@ CELERY_TASK_TIME_LIMIT = 300
 
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
-API_HOST = env.str("API_HOST", default="api.localhost")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)
 TRIAL_DAYS = env.int("TRIAL_DAYS", default=30)
@@ -215,7 +221,9 @@ USAGE_COMPLETE_WITHIN_HOURS = env.int("USAGE_COMPLETE_WITHIN_HOURS", default=2)
 LICENSE_DAYS = env.int("LICENSE_DAYS", default=365)
 NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
 
-# Logs
+# Logs and figures
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 structlog.configure(
     processors=[

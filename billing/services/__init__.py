@@ -1,5 +1,17 @@
 """What other floors may ask of billing."""
 
+from billing.services.activity import (
+    ActivityFacts,
+    FutureFactError,
+    activity_facts,
+    complete_through,
+    last_second_of,
+    record_api_hours,
+    record_api_requests,
+    record_completeness,
+    running_subscriptions,
+)
+from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
 from billing.services.opening import (
     DayOfUsage,
     NewBillingAccount,
@@ -13,16 +25,30 @@ from billing.services.opening import (
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
 
 __all__ = [
+    "ActivityFacts",
     "BillingStop",
+    "CYCLE",
+    "CycleOf",
+    "CycleStart",
     "DayOfUsage",
+    "FutureFactError",
     "NewBillingAccount",
     "NewSubscription",
     "NewTrialClaim",
+    "activity_facts",
     "billing_to_stop",
     "claim_trials",
+    "complete_through",
+    "cycle_of",
+    "cycle_start",
     "end_subscriptions",
     "keep_daily_usage",
+    "last_second_of",
     "open_billing_accounts",
     "plans",
+    "record_api_hours",
+    "record_api_requests",
+    "record_completeness",
+    "running_subscriptions",
     "start_subscriptions",
 ]

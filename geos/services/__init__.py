@@ -1,5 +1,6 @@
 """What other floors may ask of geos."""
 
+from geos.client import embedded_geos
 from geos.services.decommissioning import (
     ControlPlaneSummary,
     control_planes_of,
@@ -7,20 +8,29 @@ from geos.services.decommissioning import (
     request_decommission,
     restore_control_planes,
 )
-from geos.services.hastening import hasten_take_down, start_taking_down
+from geos.services.hastening import hasten_take_down, hint_take_down, start_taking_down
 from geos.services.opening import NewControlPlane, NewOrganizationGeo, known_geos, make_control_planes, open_geos
+from geos.services.presence import geos_of
+from geos.services.taking_down import begin_decommission, finish_decommission, put_off, take_down_next
 
 __all__ = [
     "ControlPlaneSummary",
     "NewControlPlane",
     "NewOrganizationGeo",
+    "begin_decommission",
     "control_planes_of",
     "control_planes_to_decommission",
+    "embedded_geos",
+    "finish_decommission",
+    "geos_of",
     "hasten_take_down",
+    "hint_take_down",
     "known_geos",
     "make_control_planes",
     "open_geos",
+    "put_off",
     "request_decommission",
     "restore_control_planes",
     "start_taking_down",
+    "take_down_next",
 ]

@@ -1,5 +1,5 @@
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,8 +11,12 @@ from konnect_portal.foundation.hints import hint
 
 def start_taking_down(organization_ids: Collection[UUID]) -> None:
     """After the commit, ask the worker of each geo to take down what is due there; beat finds what this misses."""
-    due = ControlPlane.objects.claimable(timezone.now()).filter(organization_id__in=organization_ids)
-    for geo in due.order_by("geo_id").values_list("geo_id", flat=True).distinct():
+    hint_take_down(ControlPlane.objects.claimable(timezone.now()).filter(organization_id__in=organization_ids).geos())
+
+
+def hint_take_down(geos: Iterable[str]) -> None:
+    """After the commit, ask the worker of each of these geos to look; each has a queue of its own."""
+    for geo in geos:
         hint("geos.tasks.take_down_control_planes", geo, queue=f"geo-{geo}")
 
 

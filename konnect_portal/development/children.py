@@ -19,7 +19,9 @@ class Part(Protocol):
     """Whatever can be watched: a service or a process of the portal."""
 
     process: subprocess.Popen[str] | None
-    log: Path
+
+    @property
+    def log(self) -> Path: ...
 
     def start(self) -> None: ...
 

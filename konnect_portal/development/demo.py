@@ -82,8 +82,8 @@ def settings_of(address: str) -> dict[str, str]:
     ours = {
         "DEBUG": "false",
         "DEMO": "true",
-        "SECRET_KEY": secret_key(DIRECTORY / "secret-key"),
-        "ADDRESS_HASH_KEY": secret_key(DIRECTORY / "address-hash-key"),
+        "SECRET_KEY": secret(DIRECTORY / "secret-key"),
+        "ADDRESS_HASH_KEY": secret(DIRECTORY / "address-hash-key"),
         "ALLOWED_HOSTS": "127.0.0.1,localhost,.localhost",
         "CSRF_TRUSTED_ORIGINS": address,
         "PUBLIC_URL": address,
@@ -94,8 +94,8 @@ def settings_of(address: str) -> dict[str, str]:
     return {name: os.environ.get(name, value) for name, value in ours.items()}
 
 
-def secret_key(path: Path) -> str:
-    """Make the key once; written under another name first, so that a half-written one is never used."""
+def secret(path: Path) -> str:
+    """Make a secret once; written under another name first, so that a half-written one is never used."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".new")
@@ -110,6 +110,7 @@ def prepare(environment: dict[str, str], clock: Clock) -> str:
     """Bring database and static files up to date; gives what `prepare_demo` says about signing in."""
     clock.say("Bringing the database up to date")
     manage(environment, "migrate", "--no-input")
+    manage(environment, "createcachetable")
     clock.say("Collecting static files")
     manage(environment, "collectstatic", "--no-input")
     clock.say("Preparing the sample (the first time takes longest)")
@@ -142,11 +143,11 @@ def free_listener() -> Iterator[socket.socket]:
 def portal(listener: socket.socket) -> list[dict]:
     """What runs beside the services. Celery ends its own children only on SIGQUIT."""
     celery = [sys.executable, "-m", "celery", "-A", "konnect_portal"]
+    gunicorn = [sys.executable, "-m", "gunicorn", "konnect_portal.wsgi", "--no-control-socket", "--workers", "2"]
     return [
         {
             "name": "web",
-            "command": [sys.executable, "-m", "gunicorn", "konnect_portal.wsgi", "--no-control-socket"]
-            + ["--bind", f"fd://{listener.fileno()}", "--workers", "2", "--threads", "4", "--access-logfile", "-"],
+            "command": [*gunicorn, "--threads", "4", "--access-logfile", "-", "--bind", f"fd://{listener.fileno()}"],
             "keep_open": [listener.fileno()],
         },
         {
@@ -191,13 +192,16 @@ def watch(parts: list[Watched]) -> None:
 
 
 def _listen_for_the_end() -> None:
+    """A shell's `&` has a program ignore SIGINT, which is not meant for us; nohup and SIGHUP are."""
     for number in ENDING:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
     """Stop once and in order: a second Ctrl-C changes nothing, every part has its own limit of patience."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        return
     for again in ENDING:
         signal.signal(again, signal.SIG_IGN)
     print("\nStopping", flush=True)

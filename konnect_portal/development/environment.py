@@ -51,13 +51,14 @@ def _make() -> int:
 
 
 def _install(start: float) -> int:
-    """Install what the lock names, every file checked against its hash; show progress, and the reasons of a failure."""
-    command = [ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "--require-hashes", "--no-deps", "--no-compile"]
-    quiet = ["--disable-pip-version-check", "--progress-bar", "off", "--requirement", LOCK]
+    """Install what the lock names, every file checked against its hash; show progress and why it failed."""
+    pip_install = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "install"]
+    checked = ["--require-hashes", "--no-deps", "--no-compile"]
+    quiet = ["--disable-pip-version-check", "--progress-bar", "off", "--requirement", str(LOCK)]
     last_words: deque[str] = deque(maxlen=30)
     shown = 0.0
     with subprocess.Popen(
-        [*command, *quiet], cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*pip_install, *checked, *quiet], cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as pip:
         for line in pip.stdout or ():
             last_words.append(line)

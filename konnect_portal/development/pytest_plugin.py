@@ -3,8 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import ExitStack
-from itertools import count
-from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,16 +15,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     """Once for the whole run: workers of pytest-xdist inherit the environment, which then leaves nothing unset."""
     stack = ExitStack()
     early_config.add_cleanup(stack.close)
-    os.environ.update(_own_services(stack, early_config.rootpath / ".local"))
+    os.environ.update(stack.enter_context(services.for_tests(early_config.rootpath / ".local")))
+    os.environ["REDIS_URL"] = _own_number(os.environ["REDIS_URL"], os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
     yield
 
 
-def _own_services(stack: ExitStack, local: Path) -> dict[str, str]:
-    """Take the first of `test`, `test-2`, `test-3` and so on that no other run uses."""
-    for number in count(1):
-        directory = local / ("test" if number == 1 else f"test-{number}")
-        try:
-            return stack.enter_context(services.running(directory, durable=False, patience=0))
-        except services.Busy:
-            continue
-    raise AssertionError("unreachable")
+def _own_number(url: str, worker: str) -> str:
+    """Count on from the database number in `url`, so that no worker of pytest-xdist takes another one's messages."""
+    parts = urlsplit(url)
+    number = int(parts.path.strip("/") or 0) + int(worker.removeprefix("gw"))
+    return parts._replace(path=f"/{number}").geturl()

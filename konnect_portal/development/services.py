@@ -9,7 +9,8 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -17,9 +18,9 @@ from konnect_portal.development.postgresql import PostgreSQL
 from konnect_portal.development.processes import NotStarted
 from konnect_portal.development.valkey import Valkey
 
-__all__ = ["Busy", "NotStarted", "running", "servers"]
+__all__ = ["Busy", "NotStarted", "for_tests", "running", "servers"]
 
-SERVERS = {"DATABASE_URL": PostgreSQL, "REDIS_URL": Valkey}
+SERVERS: tuple[type[PostgreSQL] | type[Valkey], ...] = (PostgreSQL, Valkey)
 
 
 class Busy(Exception):
@@ -39,9 +40,29 @@ def running(directory: Path, *, durable: bool = True, patience: float = 15) -> I
 
 
 @contextmanager
+def for_tests(local: Path) -> Iterator[dict[str, str]]:
+    """Run empty services for one test run; gives all that the settings ask of the environment."""
+    with ExitStack() as stack:
+        yield {
+            "SECRET_KEY": "only-for-tests",
+            "ADDRESS_HASH_KEY": "only-for-tests",
+            **_first_free(local, stack),
+        }
+
+
+def _first_free(local: Path, stack: ExitStack) -> dict[str, str]:
+    """Take the first of `test`, `test-2`, `test-3`… that no other run uses: nobody has to wait."""
+    for number in count(1):
+        directory = local / ("test" if number == 1 else f"test-{number}")
+        with suppress(Busy):
+            return stack.enter_context(running(directory, durable=False, patience=0))
+    raise AssertionError("there is always a next number")
+
+
+@contextmanager
 def servers(directory: Path, *, durable: bool = True, patience: float = 15) -> Iterator[list[PostgreSQL | Valkey]]:
     """Run the same servers and give them themselves, so that a supervisor can watch and restart them."""
-    missing = [server for variable, server in SERVERS.items() if not os.environ.get(variable)]
+    missing = [server for server in SERVERS if not os.environ.get(server.variable)]
     with ExitStack() as stack:
         started: list[PostgreSQL | Valkey] = []
         if missing:

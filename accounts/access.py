@@ -1,0 +1,163 @@
+"""The door: the one place that decides who gets into which organization, by token or by session (P5, P40).
+
+Whoever belongs to a deactivated organization is told the reason and where support is; a stranger gets the answer for
+an id that does not exist.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import AccessToken, Membership, Organization, SystemAccount, User
+from accounts.services.logins import record_login
+from accounts.services.tokens import PERSONAL, SECRET_LENGTH, SYSTEM, digest_of
+from accounts.words import State
+from billing.services import record_api_requests
+from konnect_portal.foundation.problems import Problem
+
+RAW_TOKEN = re.compile(rf"(?:{PERSONAL}|{SYSTEM})[A-Za-z0-9]{{{SECRET_LENGTH},200}}")
+USE_RECORDED_EVERY = timedelta(minutes=5)
+SESSION_KEY = "organization"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Whom a token let into which organization: a person or a system account."""
+
+    organization: Organization
+    token: AccessToken
+
+    @property
+    def user(self) -> User | None:
+        return self.token.user
+
+    @property
+    def system_account(self) -> SystemAccount | None:
+        return self.token.system_account
+
+
+class OrganizationDeactivated(Problem):
+    """What those are told who belong to a deactivated organization."""
+
+    def __init__(self, organization: Organization) -> None:
+        self.organization = organization
+        super().__init__(
+            403,
+            f"{organization.name} was deactivated on {_day(organization.deactivated_at)} because "
+            f"{organization.reason_sentence}. Your account and your other organizations are not affected. "
+            f"To bring it back before {_day(organization.purge_at)}, write to support: {settings.SUPPORT_URL}",
+        )
+
+
+def open_by_token(raw: str) -> Access:
+    """Let in whoever holds a live token. Problem 401, or OrganizationDeactivated where the deactivation revoked it."""
+    now = timezone.now()
+    token = _find_token(raw)
+    if token is None or not token.holder_belongs:
+        raise Problem(401)
+    organization = token.organization
+    if _ended_by_deactivation(token):
+        raise OrganizationDeactivated(organization)
+    if organization.state != State.ACTIVE or token.revoked_at is not None or token.expires_at <= now:
+        raise Problem(401)
+    _record_use(token, now)
+    return Access(organization, token)
+
+
+def _find_token(raw: str) -> AccessToken | None:
+    """The token with everything the decision needs, in one query. A stranger's raw text asks nothing."""
+    if not RAW_TOKEN.fullmatch(raw):
+        return None
+    is_member = Exists(Membership.objects.filter(organization=OuterRef("organization"), user=OuterRef("user")))
+    return (
+        AccessToken.objects.select_related("organization", "user", "system_account")
+        .annotate(holder_belongs=Q(system_account__isnull=False) | Q(is_member, user__is_active=True))
+        .filter(digest=digest_of(raw))
+        .first()
+    )
+
+
+def _ended_by_deactivation(token: AccessToken) -> bool:
+    """It was good until the deactivation that the organization is still in."""
+    organization = token.organization
+    return (
+        organization.state == State.INACTIVE
+        and token.deactivation_event_id == organization.deactivation_event_id
+        and token.expires_at > organization.deactivated_at
+    )
+
+
+def _record_use(token: AccessToken, at: datetime) -> None:
+    """A call with a token is an API request of the organization (P61); `inactive_at` stays the lower bound it was."""
+    record_api_requests({token.organization_id: at}, at=at)
+    if token.last_used_at is None or token.last_used_at <= at - USE_RECORDED_EVERY:
+        AccessToken.objects.filter(pk=token.pk).update(last_used_at=at)
+
+
+def enter_organization(request: HttpRequest, organization_id: UUID) -> Organization:
+    """Begin a session of the signed-in person in an organization, which counts as a login into it (P5).
+
+    Problem 404 for an id that does not exist and to strangers, OrganizationDeactivated to members.
+    """
+    now = timezone.now()
+    try:
+        organization = record_login(organization_id, request.user, now)
+    except (Organization.DoesNotExist, Membership.DoesNotExist):
+        raise _refusal(request.user, organization_id) from None
+    moment = int(now.timestamp())
+    request.session[SESSION_KEY] = {"id": str(organization_id), "entered_at": moment, "used_at": moment}
+    return organization
+
+
+def leave_organization(request: HttpRequest) -> None:
+    request.session.pop(SESSION_KEY, None)
+
+
+def organization_of(request: HttpRequest) -> Organization | None:
+    """The organization this session works in: None where it never entered one, was away too long or is no member now.
+
+    OrganizationDeactivated where its member is asking for a deactivated one.
+    """
+    stay = request.session.get(SESSION_KEY)
+    if stay is None or not request.user.is_authenticated:
+        return None
+    now = int(timezone.now().timestamp())
+    organization = None if _is_over(stay, now) else _find_organization(request.user, stay["id"])
+    if organization is None:
+        leave_organization(request)
+        return None
+    if organization.state != State.ACTIVE:
+        raise OrganizationDeactivated(organization)
+    if now - stay["used_at"] >= USE_RECORDED_EVERY.total_seconds():
+        request.session[SESSION_KEY] = stay | {"used_at": now}
+    return organization
+
+
+def _is_over(stay: dict, now: int) -> bool:
+    """12 hours idle, 7 days at most; within 5 minutes idle time is not measured (P5)."""
+    idle, whole = now - stay["used_at"], now - stay["entered_at"]
+    return idle > settings.ORGANIZATION_IDLE_HOURS * 3600 or whole > settings.ORGANIZATION_SESSION_DAYS * 86400
+
+
+def _find_organization(user: User, organization_id: UUID | str) -> Organization | None:
+    """An organization as its members may know of it: purged ones are as if they had never been."""
+    return (
+        Organization.objects.filter(state__in=[State.ACTIVE, State.INACTIVE], memberships__user=user)
+        .filter(pk=organization_id)
+        .first()
+    )
+
+
+def _refusal(user: User, organization_id: UUID) -> Problem:
+    organization = _find_organization(user, organization_id)
+    return Problem(404) if organization is None else OrganizationDeactivated(organization)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %Y}"

@@ -1,0 +1,286 @@
+"""Who is inactive and since when (P60 to P64, P66, P67). It asks and writes nothing; accounts.checks acts."""
+
+import math
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, InactivityNotice, LifecycleEvent, Organization
+from accounts.words import Act, HeldBy, Reason, State
+from billing.services import ActivityFacts, activity_facts, complete_through, running_subscriptions
+from geos.services import geos_of
+
+SET_SIZE = 500
+FIRST_NOTICE, LAST_NOTICE = 14, 1
+FIRST_NOTICE_AGE = timedelta(days=14)
+LAST_NOTICE_AGE = timedelta(hours=23)
+ANNOUNCEMENT_LASTS = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is the same for every organization that is asked about at `at`; `now` is when it is asked.
+
+    A moment other than now is answered with today's facts.
+    """
+
+    at: datetime
+    now: datetime
+    notices: bool
+    paused: bool
+    complete_through: dict[str, datetime]
+
+    @property
+    def usage_wanted_through(self) -> datetime:
+        """How far usage must be complete (P63). Of a time to come, what is missing today is all that can be known."""
+        return min(self.at, self.now) - timedelta(hours=settings.USAGE_COMPLETE_WITHIN_HOURS)
+
+    @property
+    def is_about_now(self) -> bool:
+        return self.at == self.now
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The facts that decide about one organization at a moment, with their dates (P67)."""
+
+    organization: Organization
+    facts: ActivityFacts
+    at: datetime
+    exemption: Exemption | None = None
+    missing_geos: tuple[str, ...] = ()
+    held_by: HeldBy | None = None
+
+    @property
+    def id(self) -> UUID:
+        return self.organization.pk
+
+    @property
+    def name(self) -> str:
+        return self.organization.name
+
+    @property
+    def seen(self) -> dict[str, datetime]:
+        """What counts as a login (P61), each with its date. A running trial will, when it ends."""
+        moments = {
+            "login": self.organization.last_login_at,
+            "created": self.organization.created_at,
+            "reactivated": self.organization.reactivated_at,
+            "free": self.facts.free_since,
+            "trial": self.facts.plan_until if self.facts.on_trial else None,
+        }
+        return {what: moment for what, moment in moments.items() if moment is not None}
+
+    @property
+    def last_seen_at(self) -> datetime:
+        return max(self.seen.values())
+
+    @property
+    def last_api_request_at(self) -> datetime | None:
+        return self.facts.last_api_request_at
+
+    @property
+    def inactive_by_activity(self) -> datetime:
+        """The moment of P62, to be expected with no more activity, whatever the plan."""
+        return max(self.last_seen_at + inactivity_days(), self.facts.requests_count_until or self.last_seen_at)
+
+    @property
+    def inactive_at(self) -> datetime | None:
+        """The moment of P62; None on a paid plan, which is never inactive (P60)."""
+        return self.inactive_by_activity if self.facts.is_free or self.facts.on_trial else None
+
+    @property
+    def lower_bound(self) -> datetime:
+        """What `Organization.inactive_at` may be raised to when asked now (habit 7)."""
+        return self.inactive_at or self.at + inactivity_days()
+
+    @property
+    def is_outdated(self) -> bool:
+        """The stored lower bound lies earlier than it may."""
+        stored = self.organization.inactive_at
+        return stored is not None and stored < self.lower_bound
+
+    @property
+    def is_checked(self) -> bool:
+        """P60, P63: active, on Free, not marked "never deactivate"."""
+        return self.organization.state == State.ACTIVE and self.facts.is_free and self.exemption is None
+
+    @property
+    def is_due(self) -> bool:
+        return self.is_checked and self.inactive_by_activity <= self.at
+
+    @property
+    def may_go(self) -> bool:
+        """Due and held by nothing but, possibly, the limit."""
+        return self.is_due and self.held_by is None
+
+
+def inactivity_days() -> timedelta:
+    return timedelta(days=settings.INACTIVITY_DAYS)
+
+
+def ask(at: datetime | None = None, *, notices: bool | None = None) -> Question:
+    """The question put at `at` (now unless given); `notices` false leaves the conditions of P64 out."""
+    now = timezone.now()
+    return Question(
+        at=at or now,
+        now=now,
+        notices=settings.INACTIVITY_NOTICES if notices is None else notices,
+        paused=CheckPause.objects.filter(resumed_at__isnull=True).exists(),
+        complete_through=complete_through(),
+    )
+
+
+def standings_in_sets(question: Question) -> Iterator[list[Standing]]:
+    """Everyone whose stored lower bound has come, in sets by key. Read a set, and only one is in memory."""
+    candidates = Organization.objects.active().filter(inactive_at__lte=question.at)
+    after = Q()
+    while organizations := list(candidates.filter(after).order_by("inactive_at", "pk")[:SET_SIZE]):
+        last = organizations[-1]
+        # The first condition alone is a range of the index.
+        after = Q(inactive_at__gte=last.inactive_at) & (Q(inactive_at__gt=last.inactive_at) | Q(pk__gt=last.pk))
+        yield standings(organizations, question)
+
+
+def standings(organizations: Collection[Organization], question: Question) -> list[Standing]:
+    """The facts of each organization at the question's moment, those who are due with what holds them."""
+    ids = [organization.pk for organization in organizations]
+    facts = activity_facts(ids, at=question.at)
+    exemptions = {
+        exemption.organization_id: exemption
+        for exemption in Exemption.objects.live(question.at).filter(organization__in=ids)
+    }
+    found = [
+        Standing(organization, facts[organization.pk], question.at, exemptions.get(organization.pk))
+        for organization in organizations
+        if organization.pk in facts
+    ]
+    return with_holds(found, question)
+
+
+def with_holds(found: list[Standing], question: Question) -> list[Standing]:
+    """The same, with what keeps those that are due from being deactivated; the limit is not asked (P63, P64, P66)."""
+    due = [standing for standing in found if standing.is_due]
+    if not due:
+        return found
+    missing = missing_usage(due, question)
+    reasons: list[tuple[HeldBy, Collection[UUID]]] = [
+        (HeldBy.PAUSED, [standing.id for standing in due if question.paused]),
+        (HeldBy.HOLD, [standing.id for standing in due if standing.organization.is_on_hold(question.at)]),
+        (HeldBy.MISSING_USAGE, missing),
+        (HeldBy.NOTICE, not_told(due, question) if question.notices else ()),
+        (HeldBy.DISMISSED, dismissed([standing.id for standing in due], question)),
+    ]
+    held = {id: reason for reason, ids in reversed(reasons) for id in ids}
+    return [
+        replace(standing, held_by=held.get(standing.id), missing_geos=missing.get(standing.id, ()))
+        for standing in found
+    ]
+
+
+def missing_usage(due: Collection[Standing], question: Question) -> dict[UUID, tuple[str, ...]]:
+    """Who had a control plane in this cycle or the one before in geos whose usage is not complete, and which (P63)."""
+    geos = geos_of({standing.id: standing.facts.cycles_since(question.at) for standing in due})
+    missing = {
+        standing.id: tuple(
+            sorted(geo for geo in geos.get(standing.id, ()) if not is_complete(geo, standing, question))
+        )
+        for standing in due
+    }
+    return {id: codes for id, codes in missing.items() if codes}
+
+
+def is_complete(geo: str, standing: Standing, question: Question) -> bool:
+    known = (question.complete_through.get(geo), standing.facts.usage_known_until)
+    return any(through is not None and through >= question.usage_wanted_through for through in known)
+
+
+def not_told(due: Collection[Standing], question: Question) -> set[UUID]:
+    """Those to whom the notices of P64 have not all come, for the moment that they are inactive from now."""
+    notices: dict[UUID, dict[int, InactivityNotice]] = {standing.id: {} for standing in due}
+    live = InactivityNotice.objects.filter(organization__in=notices, voided_at__isnull=True)
+    for notice in live:
+        notices[notice.organization_id][notice.days_before] = notice
+    return {standing.id for standing in due if not is_told(standing, notices[standing.id])}
+
+
+def is_told(standing: Standing, notices: dict[int, InactivityNotice]) -> bool:
+    first, last = notices.get(FIRST_NOTICE), notices.get(LAST_NOTICE)
+    if first is None or last is None or first.inactive_at != standing.inactive_at:
+        return False
+    return (
+        _complete(first, by=standing.at - FIRST_NOTICE_AGE)
+        and _complete(last, by=standing.at - LAST_NOTICE_AGE)
+        and last.announced_at <= standing.at <= last.announced_at + ANNOUNCEMENT_LASTS
+    )
+
+
+def _complete(notice: InactivityNotice, *, by: datetime) -> bool:
+    """Accepted, or given up as undeliverable, at `by` or earlier."""
+    settled_at = notice.accepted_at or notice.undeliverable_at
+    return settled_at is not None and settled_at <= by
+
+
+def dismissed(ids: Collection[UUID], question: Question) -> set[UUID]:
+    """Those on a list that a lead dismissed in the last 30 days (P66)."""
+    entries = CheckEntry.objects.filter(
+        organization__in=ids,
+        run__outcome=CheckRun.Outcome.DISMISSED,
+        run__decided_at__gt=question.at - timedelta(days=settings.DISMISSAL_DAYS),
+    )
+    return set(entries.values_list("organization", flat=True))
+
+
+def due(question: Question) -> list[Standing]:
+    """Whom P60 to P62 name at the question's moment, with what holds each of them, by moment and id (P67)."""
+    found = [standing for found in standings_in_sets(question) for standing in found if standing.is_due]
+    if sum(standing.may_go for standing in found) > room(question):
+        found = [replace(each, held_by=HeldBy.LIMIT) if each.may_go else each for each in found]
+    return sorted(found, key=lambda standing: (standing.inactive_by_activity, standing.id))
+
+
+def is_due_now(ids: Collection[UUID]) -> set[UUID]:
+    """Those of `ids` who may be deactivated now. The lifecycle asks it under lock (P65); the limit is not asked."""
+    return {standing.id for standing in _standings_of(ids, ask()) if standing.may_go}
+
+
+def exact_inactive_at(ids: Collection[UUID], at: datetime) -> dict[UUID, datetime | None]:
+    """The moment of P62 for each organization, asked at `at`; None on a paid plan."""
+    return {standing.id: standing.inactive_at for standing in _standings_of(ids, ask(at))}
+
+
+def explain(id: UUID, at: datetime | None = None) -> Standing:
+    """Why one organization is due at a moment, or not: the facts that decide (P67). The limit is not asked."""
+    organization = Organization.objects.get(pk=id)
+    return standings([organization], ask(at))[0]
+
+
+def _standings_of(ids: Collection[UUID], question: Question) -> Iterable[Standing]:
+    return standings(list(Organization.objects.active().filter(pk__in=ids)), question)
+
+
+def limit(at: datetime) -> int:
+    """How many the check may deactivate in 24 hours (P66): the lower of 500 and 2 % of the Free, but at least 10."""
+    most = settings.INACTIVITY_LIMIT_COUNT
+    percent = settings.INACTIVITY_LIMIT_PERCENT
+    # Counting more of them than make up the highest limit changes nothing.
+    enough = math.ceil(most * 100 / percent) if percent else 0
+    free = Organization.objects.active().exclude(running_subscriptions(at))[:enough].count()
+    return max(min(most, int(free * percent / 100)), settings.INACTIVITY_LIMIT_FLOOR)
+
+
+def deactivated_lately(now: datetime) -> int:
+    """How many were deactivated for inactivity in the last 24 hours."""
+    return LifecycleEvent.objects.filter(
+        act=Act.DEACTIVATED, reason=Reason.INACTIVITY, at__gt=now - timedelta(hours=24)
+    ).count()
+
+
+def room(question: Question) -> int:
+    """How many may still go within the limit."""
+    return max(0, limit(question.now) - deactivated_lately(question.now))

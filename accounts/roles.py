@@ -1,0 +1,33 @@
+"""What members may do in an organization: a Konnect team -> permissions, one table (P4)."""
+
+from uuid import UUID
+
+from accounts.models import Membership, TeamMembership, User
+from accounts.words import ORGANIZATION_ADMIN, State
+
+EVERY_MEMBER = frozenset({"accounts.view_organization"})
+EVERYTHING = EVERY_MEMBER | {"accounts.view_user"}
+TEAM_PERMISSIONS = {
+    ORGANIZATION_ADMIN: EVERYTHING,
+    "Organization Admin (Read Only)": EVERYTHING,
+}
+"""Teams that give a member more than `EVERY_MEMBER`."""
+
+
+def allows(user: User, perm: str, obj: object | None = None) -> bool:
+    """Whether a member of the active organization that `obj` belongs to has `perm` in it. Without object: no."""
+    organization_id = getattr(obj, "organization_id", None)
+    return organization_id is not None and perm in permissions_of(user, organization_id)
+
+
+def permissions_of(user: User, organization_id: UUID) -> frozenset[str]:
+    """What the person may do there: nothing for strangers and while it is not active, everything for its owner."""
+    member = Membership.objects.filter(user=user, organization=organization_id, organization__state=State.ACTIVE)
+    owner_id = member.values_list("organization__owner_id", flat=True).first()
+    if owner_id is None:
+        return frozenset()
+    if owner_id == user.pk:
+        return EVERYTHING
+    teams = TeamMembership.objects.filter(user=user, organization=organization_id, team__is_predefined=True)
+    granted = (TEAM_PERMISSIONS.get(name, frozenset()) for name in teams.values_list("team__name", flat=True))
+    return EVERY_MEMBER.union(*granted)

@@ -1,0 +1,30 @@
+import structlog
+from celery import shared_task
+from django.utils import timezone
+
+from accounts.checks import run_check
+from billing.services import record_completeness
+from geos.services import embedded_geos
+
+logger = structlog.get_logger(__name__)
+
+
+@shared_task
+def check_inactivity() -> None:
+    """Run hourly (P65). What a run missed the next one finds; running twice changes nothing."""
+    run = run_check().run
+    logger.info(
+        "checked inactivity",
+        outcome=run.outcome,
+        due=run.due_count,
+        held=run.held_counts,
+        deactivated=run.deactivated_count,
+        failed=run.failed_count,
+    )
+
+
+@shared_task
+def report_embedded_geos() -> None:
+    """Run every few minutes: what embedded geos use is recorded here at once, so it is complete up to now (P63)."""
+    now = timezone.now()
+    record_completeness(embedded_geos(), through=now, at=now)

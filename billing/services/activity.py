@@ -1,0 +1,145 @@
+"""What billing knows of an organization's activity: plan, last API request, how far usage is known (P60 to P63)."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib.postgres.aggregates import BoolOr
+from django.db import transaction
+from django.db.models import Case, DateTimeField, Exists, F, Max, OuterRef, Q, Value, When
+from django.db.models.functions import Coalesce, Greatest, Least
+
+from billing.models import BillingAccount, GeoUsage, Plan, Subscription
+from billing.services.cycles import CycleOf, cycle_of, cycle_start
+
+AHEAD_AT_MOST = timedelta(minutes=5)
+HOUR_TO_ITS_LAST_SECOND = timedelta(minutes=59, seconds=59)
+
+
+class FutureFactError(ValueError):
+    """A fact lies more than 5 minutes ahead (P62); the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityFacts:
+    """What billing knows of one organization at a moment.
+
+    `plan_until` is the end of what runs then: None on Free, and for a subscription without end. `free_since` is the
+    latest end of a subscription or trial until then, or None.
+    """
+
+    plan: Plan
+    on_trial: bool
+    plan_until: datetime | None
+    free_since: datetime | None
+    anchor: datetime
+    last_api_request_at: datetime | None
+    usage_known_until: datetime | None
+
+    @property
+    def is_free(self) -> bool:
+        """On Free: no paid subscription, no running trial (P60)."""
+        return self.plan == Plan.FREE
+
+    @property
+    def requests_count_until(self) -> datetime | None:
+        """The start of the second cycle after the one of the last API request (P62)."""
+        if self.last_api_request_at is None:
+            return None
+        return cycle_start(self.anchor, cycle_of(self.anchor, self.last_api_request_at) + 2)
+
+    def cycles_since(self, at: datetime) -> datetime:
+        """The start of the cycle before the one that `at` lies in."""
+        return cycle_start(self.anchor, cycle_of(self.anchor, at) - 1)
+
+
+def activity_facts(ids: Collection[UUID], *, at: datetime) -> dict[UUID, ActivityFacts]:
+    """The facts of each organization at `at`, in one statement."""
+    end = Least("organization__subscriptions__ended_at", "organization__subscriptions__ends_at")
+    begun = Q(organization__subscriptions__starts_at__lte=at)
+    runs = begun & (Q(end__isnull=True) | Q(end__gt=at))
+    # One that was ended before it began never was a plan, so its end is no coming onto Free.
+    over = Q(end__lte=at, end__gt=F("organization__subscriptions__starts_at"))
+    accounts = (
+        BillingAccount.objects.filter(pk__in=ids)
+        .alias(end=end)
+        .annotate(
+            running_plan=Max("organization__subscriptions__plan", filter=runs),
+            on_trial=Coalesce(BoolOr("organization__subscriptions__is_trial", filter=runs), Value(False)),
+            plan_until=Max("end", filter=runs),
+            free_since=Greatest("free_since_at", Max("end", filter=over)),
+        )
+    )
+    return {account.pk: _facts(account) for account in accounts}
+
+
+def _facts(account) -> ActivityFacts:
+    return ActivityFacts(
+        plan=Plan(account.running_plan or Plan.FREE),
+        on_trial=account.on_trial,
+        plan_until=account.plan_until,
+        free_since=account.free_since,
+        anchor=account.anchor_at,
+        last_api_request_at=account.last_api_request_at,
+        usage_known_until=account.usage_known_until,
+    )
+
+
+def running_subscriptions(at: datetime) -> Exists:
+    """A condition on organizations: a paid subscription or a trial runs at `at`."""
+    return Exists(Subscription.objects.running(at).filter(organization=OuterRef("pk")))
+
+
+def complete_through() -> dict[str, datetime]:
+    """Through when each geo's usage is complete, by geo; one that never reported is missing."""
+    return dict(GeoUsage.objects.values_list("geo", "complete_through"))
+
+
+def record_completeness(geos: Iterable[str], through: datetime, *, at: datetime) -> None:
+    """Take down that the usage of `geos` is complete through `through` (P63). It never moves back."""
+    refuse_future([through], at=at)
+    for geo in sorted(geos):
+        told, is_new = GeoUsage.objects.get_or_create(
+            geo=geo, defaults={"complete_through": through, "reported_at": at}
+        )
+        if not is_new:
+            later = GeoUsage.objects.filter(pk=told.pk, complete_through__lt=through)
+            later.update(complete_through=through, reported_at=at)
+
+
+def record_api_requests(moments: Mapping[UUID, datetime], *, at: datetime) -> None:
+    """Move the last request of each organization forward (P62): only into a later cycle, and never back.
+
+    All of them are refused by FutureFactError where one lies more than 5 minutes after `at`.
+    """
+    refuse_future(moments.values(), at=at)
+    _move_last_requests(moments)
+
+
+def record_api_hours(hours: Mapping[UUID, datetime], *, at: datetime) -> None:
+    """As `record_api_requests`, where only the beginning of the hour of the last request is known."""
+    refuse_future(hours.values(), at=at)
+    _move_last_requests({id: last_second_of(hour) for id, hour in hours.items()})
+
+
+def last_second_of(hour: datetime) -> datetime:
+    """When a request counts that came in the hour beginning at `hour` (P62)."""
+    return hour + HOUR_TO_ITS_LAST_SECOND
+
+
+def refuse_future(moments: Iterable[datetime], *, at: datetime) -> None:
+    for moment in moments:
+        if moment > at + AHEAD_AT_MOST:
+            raise FutureFactError(f"{moment.isoformat()} lies more than 5 minutes ahead.")
+
+
+@transaction.atomic
+def _move_last_requests(moments: Mapping[UUID, datetime]) -> None:
+    """Locks those that move, in order of id, and no other: a request in the same cycle writes nothing."""
+    moved = Case(*(When(pk=id, then=Value(moment)) for id, moment in moments.items()), output_field=DateTimeField())
+    later = Q(last_api_request_at__isnull=True) | Q(cycle__gt=CycleOf(F("anchor_at"), F("last_api_request_at")))
+    accounts = BillingAccount.objects.filter(pk__in=moments).alias(cycle=CycleOf(F("anchor_at"), moved)).filter(later)
+    moving = list(accounts.order_by("pk").select_for_update().values_list("pk", flat=True))
+    if moving:
+        BillingAccount.objects.filter(pk__in=moving).update(last_api_request_at=moved)

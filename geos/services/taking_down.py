@@ -1,0 +1,92 @@
+"""Taking control planes down at their geo, one by one, until the geo confirms (P42).
+
+A claim is committed before the geo is asked. Whatever happens to the worker then, its next attempt is already set.
+"""
+
+import random
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from geos import client
+from geos.models import ControlPlane
+
+FIRST_PAUSE = timedelta(minutes=1)
+FOUND_WITHIN = timedelta(minutes=1)
+DOUBLINGS_AT_MOST = 10
+
+logger = structlog.get_logger(__name__)
+
+
+def take_down_next(geo: str) -> bool:
+    """Claim one control plane of the geo and have it taken down; False where none can be claimed now."""
+    control_plane = begin_decommission(geo, at=timezone.now())
+    if control_plane is None:
+        return False
+    try:
+        client.take_down(control_plane)
+    except client.GeoError as error:
+        put_off(control_plane, error, at=timezone.now())
+    else:
+        finish_decommission(control_plane.pk, at=timezone.now())
+    return True
+
+
+@transaction.atomic
+def begin_decommission(geo: str, *, at: datetime) -> ControlPlane | None:
+    """Claim one control plane that is due, unless its organization is on hold (P58); from now on it cannot come back.
+
+    Its organization is locked beside it, so that a hold or a reactivation that commits first wins (P51). What somebody
+    else has locked is passed over, never waited for.
+    """
+    control_plane = (
+        ControlPlane.objects.claimable(at)
+        .filter(geo=geo)
+        .select_related("geo", "organization")
+        .order_by("next_attempt_at")
+        .select_for_update(of=("self", "organization"), no_key=True, skip_locked=True)
+        .first()
+    )
+    if control_plane is None:
+        return None
+    control_plane.begun_at = control_plane.begun_at or at
+    control_plane.attempts += 1
+    control_plane.last_attempt_at = at
+    control_plane.next_attempt_at = at + pause_after(control_plane.attempts)
+    control_plane.save(update_fields=["begun_at", "attempts", "last_attempt_at", "next_attempt_at", "updated_at"])
+    return control_plane
+
+
+def finish_decommission(id: UUID, *, at: datetime) -> bool:
+    """Record that the geo has confirmed; False where that was known already."""
+    confirmed = ControlPlane.objects.decommissioning().filter(pk=id, begun_at__isnull=False)
+    return bool(
+        confirmed.update(
+            state=ControlPlane.State.DECOMMISSIONED,
+            decommissioned_at=at,
+            next_attempt_at=None,
+            last_error="",
+            updated_at=at,
+        )
+    )
+
+
+def put_off(control_plane: ControlPlane, error: client.GeoError, *, at: datetime) -> None:
+    """Record why the geo did not confirm. The next attempt stands as claimed, later only where the geo asks for it."""
+    logger.warning("control plane not taken down", control_plane=str(control_plane.pk), error=str(error))
+    unconfirmed = ControlPlane.objects.decommissioning().filter(pk=control_plane.pk)
+    unconfirmed.update(last_error=str(error), updated_at=at)
+    if error.retry_after:
+        asked_for = at + error.retry_after
+        unconfirmed.filter(next_attempt_at__lt=asked_for).update(next_attempt_at=asked_for)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Twice as long after each attempt, never the same for all, and found by beat within the hour of P42."""
+    longest = timedelta(seconds=settings.TAKE_DOWN_RETRY_SECONDS_MAX) - FOUND_WITHIN
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, DOUBLINGS_AT_MOST)
+    return min(doubled, longest) * random.uniform(0.5, 1)  # noqa: S311 - spreads load, keeps no secret

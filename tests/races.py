@@ -1,0 +1,35 @@
+"""Two transactions that meet, on a real database."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+from django.db import connection, transaction
+
+
+def collide(first: Callable, second: Callable) -> object:
+    """Do `first` in a transaction, start `second` in a thread, commit once it waits; return what `second` came to.
+
+    That is its value or its exception. Fails where `second` does not wait: then nothing was held.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            first()
+            other = pool.submit(_in_thread, second)
+            _wait_until_blocked()
+        return other.exception(timeout=20) or other.result()
+
+
+def _in_thread(act: Callable) -> object:
+    with closing(connection):
+        return act()
+
+
+def _wait_until_blocked() -> None:
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    until = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while not cursor.execute(waits).fetchone():
+            assert time.monotonic() < until, "nobody waits"
+            time.sleep(0.01)
