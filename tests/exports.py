@@ -18,7 +18,12 @@ def moment(*, days: float = 0, seconds: float = 0) -> str:
 
 
 def member(email: str, *teams: str, **fields) -> dict:
-    return {"email": email, "full_name": email.partition("@")[0].title(), "teams": list(teams), "last_login_at": None} | fields
+    return {
+        "email": email,
+        "full_name": email.partition("@")[0].title(),
+        "teams": list(teams),
+        "last_login_at": None,
+    } | fields
 
 
 def control_plane(name="default", geo="us", kind="gateway", **fields) -> dict:
@@ -26,7 +31,7 @@ def control_plane(name="default", geo="us", kind="gateway", **fields) -> dict:
 
 
 def organization(**fields) -> dict:
-    """An active organization on Free, opened 100 days ago and owned by its only member, unless `fields` say otherwise."""
+    """An active organization on Free, 100 days old and owned by its only member, unless `fields` say otherwise."""
     number = next(_numbers)
     owner = f"owner@org{number}.example"
     return {

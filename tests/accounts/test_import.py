@@ -62,7 +62,9 @@ class TestPeople:
         acme = made()
 
         assert not acme.owner.has_usable_password()
-        assert EmailAddress.objects.filter(user=acme.owner, email=acme.owner.email, verified=True, primary=True).exists()
+        assert EmailAddress.objects.filter(
+            user=acme.owner, email=acme.owner.email, verified=True, primary=True
+        ).exists()
 
     def test_a_person_in_two_lines_is_one_and_keeps_the_first_name(self):
         """P1"""
@@ -248,7 +250,12 @@ class TestGeos:
         acme = made(usage=[{"day": "2026-11-19", "geo": "eu", "metric": "api_requests", "quantity": 2e3}])
 
         usage = DailyUsage.objects.get(organization=acme)
-        assert (usage.day.isoformat(), usage.geo, usage.metric, usage.quantity) == ("2026-11-19", "eu", "api_requests", 2000)
+        assert (usage.day.isoformat(), usage.geo, usage.metric, usage.quantity) == (
+            "2026-11-19",
+            "eu",
+            "api_requests",
+            2000,
+        )
         assert acme.billing_account.last_api_request_at is None
 
 

@@ -73,7 +73,11 @@ REJECTED = {
     "unknown geo": (line(home_geo="de"), "home_geo", "is not a known geo; known are: au, eu, in, me, sg, us"),
     "unknown plan": (line(plan="gold"), "plan", "is not a known plan"),
     "trial without end": (line(plan="trial"), "trial_ends_at", "is null although the plan is trial"),
-    "end without trial": (line(trial_ends_at=moment(days=3)), "trial_ends_at", "is set although the plan is not trial"),
+    "end without trial": (
+        line(trial_ends_at=moment(days=3)),
+        "trial_ends_at",
+        "is set although the plan is not trial",
+    ),
     "came to Free on Plus": (
         line(plan="plus", plan_changed_at=moment(days=-3)),
         "plan_changed_at",
@@ -99,15 +103,31 @@ REJECTED = {
         "lies outside the years 1900 to 9998",
     ),
     "boolean": (line(never_deactivate=1), "never_deactivate", "is neither true nor false"),
-    "unknown kind": (line(control_planes=[control_plane(kind="mesh")]), "control_planes.0.kind", "is not a known kind"),
+    "unknown kind": (
+        line(control_planes=[control_plane(kind="mesh")]),
+        "control_planes.0.kind",
+        "is not a known kind",
+    ),
     "unknown geo of a control plane": (
         line(control_planes=[control_plane(geo="xx")]),
         "control_planes.0.geo",
         "is not a known geo",
     ),
-    "true is no number": (line(control_planes=[control_plane(nodes=True)]), "control_planes.0.nodes", "is not a whole"),
-    "half a service": (line(control_planes=[control_plane(services=0.5)]), "control_planes.0.services", "is not a whole"),
-    "fewer than none": (line(control_planes=[control_plane(nodes=-1)]), "control_planes.0.nodes", "is not between 0 and"),
+    "true is no number": (
+        line(control_planes=[control_plane(nodes=True)]),
+        "control_planes.0.nodes",
+        "is not a whole",
+    ),
+    "half a service": (
+        line(control_planes=[control_plane(services=0.5)]),
+        "control_planes.0.services",
+        "is not a whole",
+    ),
+    "fewer than none": (
+        line(control_planes=[control_plane(nodes=-1)]),
+        "control_planes.0.nodes",
+        "is not between 0 and",
+    ),
     "more than can be": (
         line(control_planes=[control_plane("a", nodes=99_999), control_plane("b")]),
         "control_planes",
