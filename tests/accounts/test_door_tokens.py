@@ -1,14 +1,13 @@
 """The door by token: who is let in, who is told why not, who is told nothing (P5, P40)."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations, reactivate_organization
-from accounts.models import AccessToken, Membership, Organization, TeamMembership
+from accounts.models import AccessToken, Organization
 from accounts.services.tokens import create_token
 from accounts.words import Reason, State, Via
 from billing.models import BillingAccount
@@ -19,9 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def token_of(organization, user=None, **fields) -> str:
     holder = {"user": user} if user else {"system_account": factories.system_account(organization)}
-    token, raw = create_token(
-        organization.pk, name="door", expires_at=timezone.now() + timedelta(days=30), **holder
-    )
+    token, raw = create_token(organization.pk, name="door", expires_at=timezone.now() + timedelta(days=30), **holder)
     AccessToken.objects.filter(pk=token.pk).update(**fields)
     return raw
 
@@ -93,9 +90,14 @@ class TestLetIn:
 
 
 class TestLetInByNobody:
-    @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic YTpi", "kpat_x", "Bearer kpat_é", "Bearer \x00"])
+    def test_without_a_header(self, client):
+        assert is_unauthenticated(client.get("/v3/organizations/me"))
+
+    @pytest.mark.parametrize(
+        "header", ["", "Bearer", "Bearer ", "Basic YTpi", "kpat_x", "Bearer kpat_é", "Bearer \x00"]
+    )
     def test_without_a_token(self, client, header):
-        assert is_unauthenticated(client.get("/v3/organizations/me", headers={"Authorization": header} if header is not None else {}))
+        assert is_unauthenticated(client.get("/v3/organizations/me", headers={"Authorization": header}))
 
     @pytest.mark.parametrize("raw", ["kpat_" + "a" * 50, "spat_" + "a" * 5000, "kpat_" + "a" * 49, "xpat_" + "a" * 50])
     def test_with_a_made_up_one(self, ask, raw):
@@ -121,7 +123,9 @@ class TestLetInByNobody:
 
 
 class TestDeactivated:
-    def test_members_and_machines_are_told_the_reason_and_where_support_is(self, ask, acme, alice, deactivate, settings):
+    def test_members_and_machines_are_told_the_reason_and_where_support_is(
+        self, ask, acme, alice, deactivate, settings
+    ):
         """P40"""
         tokens = [token_of(acme, alice), token_of(acme)]
         assert [ask(raw).status_code for raw in tokens] == [200, 200]
@@ -212,8 +216,8 @@ class TestUse:
         before = timezone.now()
         ask(token_of(acme, alice))
 
-        assert BillingAccount.objects.get(organization=acme).last_api_request_at >= before
-        assert AccessToken.objects.get().last_used_at >= before
+        assert BillingAccount.objects.filter(organization=acme, last_api_request_at__gte=before).exists()
+        assert AccessToken.objects.filter(organization=acme, last_used_at__gte=before).exists()
 
     def test_later_calls_of_the_same_five_minutes_write_nothing(self, ask, acme, alice):
         raw = token_of(acme, alice)
@@ -233,7 +237,7 @@ class TestUse:
         BillingAccount.objects.update(anchor_at=now - timedelta(days=60), last_api_request_at=minute_ago)
         ask(raw)
 
-        assert BillingAccount.objects.get(organization=acme).last_api_request_at > minute_ago
+        assert BillingAccount.objects.filter(organization=acme, last_api_request_at__gte=now).exists()
 
     def test_a_refused_call_is_no_use(self, ask, acme, alice, deactivate):
         raw = token_of(acme, alice)
