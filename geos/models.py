@@ -6,6 +6,8 @@ from django.utils import timezone
 
 from konnect_portal.foundation.fields import uuid_key
 
+STUCK_HOURS = 24
+
 
 class Geo(models.Model):
     """A geographic region (P10): a deployment of Konnect of its own. Rows, so that another one can be opened later."""
@@ -51,6 +53,10 @@ class ControlPlaneQuerySet(models.QuerySet["ControlPlane"]):
 
     def decommissioning(self):
         return self.filter(state=ControlPlane.State.DECOMMISSIONING)
+
+    def stuck(self, at):
+        """Those whose taking down could begin a day ago and is not confirmed: support is alerted (P42)."""
+        return self.decommissioning().filter(begins_at__lt=at - timedelta(hours=STUCK_HOURS))
 
     def claimable(self, at):
         """Those that may be tried at `at`: due, no later attempt awaited, organization not on hold (P42, P58)."""
