@@ -1,7 +1,5 @@
 """The check at work: who goes, what stops it, what leads decide (P65, P66)."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -12,11 +10,15 @@ from accounts import checks, inactivity
 from accounts.checks import approve, dismiss, list_digest, pause, resume, run_check
 from accounts.errors import LifecycleError
 from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, LifecycleEvent, Organization
+from accounts.services.logins import record_login
 from accounts.tasks import check_inactivity
 from accounts.words import Reason, Via
 from billing.models import BillingAccount, Plan
 from billing.services import record_completeness
+from konnect_portal.celery import app
 from tests import factories
+from tests.accounts.test_lifecycle_races import at_once, while_holding
+from tests.workers import Worker, eventually
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 
@@ -432,23 +434,6 @@ class TestPause:
             resume(actor=lead)
 
 
-def at_once(*works):
-    """Run all at the same moment, each on a connection of its own; what each gave or raised."""
-    barrier = threading.Barrier(len(works))
-
-    def run(work):
-        barrier.wait(timeout=10)
-        try:
-            return work()
-        except LifecycleError as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(run, works))
-
-
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
     def test_two_checks_deactivate_once(self, limit_of_two):
@@ -479,6 +464,32 @@ class TestAtOnce:
         assert [isinstance(answer, LifecycleError) for answer in answers].count(True) == 1
         decided = CheckRun.objects.get()
         assert len(inactive()) == (3 if decided.outcome == "approved" else 0)
+
+    def test_who_logs_in_while_the_check_is_at_it_is_left_alone(self, acme, alice, globex):
+        """P65: each organization is asked again under lock."""
+        result = while_holding(lambda: record_login(acme.pk, alice, timezone.now()), run_check)
+
+        assert inactive() == ["Globex"]
+        assert result.deactivated == [globex.pk]
+
+    def test_who_logs_in_after_the_check_waits_for_it_and_is_refused(self, acme, alice):
+        """P40, P65"""
+        late = while_holding(run_check, lambda: record_login(acme.pk, alice, timezone.now()))
+
+        assert isinstance(late, Organization.DoesNotExist)
+        assert Organization.objects.get().last_login_at is None
+
+    def test_beat_has_a_worker_run_the_check(self, tmp_path):
+        """P65"""
+        unused("Gone")
+        worker = Worker(tmp_path / "worker.log")
+        try:
+            app.send_task(app.conf.beat_schedule["check inactivity"]["task"])
+            eventually(lambda: inactive() == ["Gone"])
+        finally:
+            worker.stop()
+
+        assert CheckRun.objects.get().deactivated_count == 1
 
     def test_a_check_lets_the_next_one_begin_after_it_failed(self, monkeypatch):
         """P65"""
