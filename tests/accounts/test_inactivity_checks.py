@@ -482,10 +482,11 @@ class TestAtOnce:
     def test_beat_has_a_worker_run_the_check(self, tmp_path):
         """P65"""
         unused("Gone")
+        app.control.purge()
         worker = Worker(tmp_path / "worker.log")
         try:
             app.send_task(app.conf.beat_schedule["check inactivity"]["task"])
-            eventually(lambda: inactive() == ["Gone"])
+            eventually(lambda: inactive() == ["Gone"], within=20)
         finally:
             worker.stop()
 
