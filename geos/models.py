@@ -6,6 +6,8 @@ from django.utils import timezone
 
 from konnect_portal.foundation.fields import uuid_key
 
+STUCK_HOURS = 24
+
 
 class Geo(models.Model):
     """A geographic region (P10): a deployment of Konnect of its own. Rows, so that another one can be opened later."""
@@ -62,7 +64,7 @@ class ControlPlaneQuerySet(models.QuerySet["ControlPlane"]):
 
     def stuck(self, at):
         """Those not confirmed 24 hours after taking down should have begun (P42); those on hold may wait (P58)."""
-        due = self.decommissioning().filter(begins_at__lte=at - timedelta(hours=24))
+        due = self.decommissioning().filter(begins_at__lte=at - timedelta(hours=STUCK_HOURS))
         return due.exclude(organization__hold_until__gt=at)
 
     def geos(self) -> list[str]:

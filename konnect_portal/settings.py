@@ -25,8 +25,8 @@ INSTALLED_APPS = [
     "billing",
     "geos",
     "licensing",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "konnect_portal.apps.SupportAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -121,6 +121,36 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
 
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+
+# The support admin
+
+UNFOLD = {
+    "SITE_TITLE": "Konnect Portal",
+    "SITE_HEADER": "Konnect Portal",
+    "SITE_SUBHEADER": "Support",
+    "SITE_SYMBOL": "hub",
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["accounts.desk.places.stylesheet"],
+    "SCRIPTS": ["accounts.desk.places.script"],
+    "SIDEBAR": {"navigation": "accounts.desk.places.navigation"},
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.5% .015 215)",
+            "100": "oklch(94.5% .03 215)",
+            "200": "oklch(89.5% .055 217)",
+            "300": "oklch(82% .085 219)",
+            "400": "oklch(72% .105 221)",
+            "500": "oklch(63% .11 223)",
+            "600": "oklch(50% .1 225)",
+            "700": "oklch(44% .088 227)",
+            "800": "oklch(38% .072 229)",
+            "900": "oklch(33% .058 231)",
+            "950": "oklch(24% .045 233)",
+        },
+    },
+}
+
 # Web
 
 STATIC_URL = "/static/"
@@ -183,7 +213,7 @@ POST_OFFICE = {
 # Workers: one queue for each geo, so that one that is down holds up no other
 
 GEOS = env.list("GEOS", default=["us", "eu", "au", "me", "in", "sg"])
-CELERY_TASK_QUEUES = [Queue(name) for name in ("default", *(f"geo-{code}" for code in GEOS))]
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("default", *(f"geo-{code}" for code in GEOS))]
 CELERY_BROKER_URL = env.str("REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {

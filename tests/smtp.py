@@ -12,7 +12,7 @@ from typing import cast
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """`refusals` maps an address to the answer it gets; `after_data` runs before the server's yes, and may forbid it."""
+    """`refusals` maps an address to the answer it gets; `after_data` runs before the server's yes, may forbid it."""
 
     daemon_threads = True
     allow_reuse_address = True

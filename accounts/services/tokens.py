@@ -68,7 +68,7 @@ def create_token(
 def _check(name: str, lifetime: timedelta) -> None:
     if not NAME.fullmatch(name):
         raise TokenError(
-            "A token's name has 1 to 256 letters, digits, blanks and _ - . ' and begins and ends with a letter or digit."
+            "A token's name has 1 to 256 letters, digits, blanks and _ - . ' with a letter or digit at both ends."
         )
     if not SHORTEST <= lifetime <= LONGEST:
         raise TokenError("A token is valid for a day at least and 365 days at most.")

@@ -80,7 +80,7 @@ def test_an_address_with_an_international_domain_is_reached(server):
     "address", ["", "no address@", "jürgen@acme.example", "a@acme.example, b@acme.example", '"a,b"@c.example']
 )
 def test_an_address_no_server_understands_fails_at_once_and_stops_no_other(server, address):
-    bad, good = queue(address, "alice@acme.example")
+    bad, _good = queue(address, "alice@acme.example")
 
     assert send_due_mails() == 1
 

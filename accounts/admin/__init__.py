@@ -1,0 +1,6 @@
+from accounts.admin.checks import CheckRunAdmin
+from accounts.admin.email_locks import EmailLockAdmin
+from accounts.admin.organizations import OrganizationAdmin
+from accounts.admin.staff import StaffAdmin
+
+__all__ = ["CheckRunAdmin", "EmailLockAdmin", "OrganizationAdmin", "StaffAdmin"]

@@ -1,0 +1,202 @@
+"""What a support case asks of one organization, in a fixed number of queries however large it is."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import groupby
+
+from django.conf import settings
+from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from accounts.models import EventSubject, LifecycleEvent, Membership, Organization, TeamMembership
+from accounts.moments import absolute, distance
+from accounts.words import State
+from geos.models import ControlPlane, DataPlaneNode, MeshZone
+from konnect_portal.foundation.models import Mail
+
+SHOWN = 12
+"""People, mails and the like shown on the page; beyond that it says how many more."""
+SHOWN_CONTROL_PLANES = 100
+SHOWN_EVENTS = 40
+
+
+@dataclass(frozen=True)
+class Part:
+    """The first rows of something, and how many there are."""
+
+    rows: list
+    count: int
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.rows)
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+
+def part(queryset, shown=SHOWN) -> Part:
+    """The first `shown` rows; counted by a query of its own only where there are more."""
+    rows = list(queryset[: shown + 1])
+    return Part(rows[:shown], len(rows) if len(rows) <= shown else queryset.order_by().count())
+
+
+class Case:
+    """One organization at a glance; each part is asked once, when the page comes to it."""
+
+    def __init__(self, organization: Organization, *, at: datetime):
+        self.organization = organization
+        self.at = at
+
+    @cached_property
+    def people(self) -> Part:
+        """The owner first, then who came first, with their teams."""
+        teams = TeamMembership.objects.filter(organization=self.organization).select_related("team")
+        return part(
+            Membership.objects.filter(organization=self.organization)
+            .select_related("user")
+            .prefetch_related(Prefetch("user__team_memberships", queryset=teams, to_attr="teams_here"))
+            .order_by((~Q(user=self.organization.owner_id)).asc(), "joined_at", "pk")
+        )
+
+    @cached_property
+    def teams(self) -> Part:
+        return part(
+            self.organization.teams.annotate(size=Count("team_memberships"))
+            .filter(size__gt=0)
+            .order_by("-size", "name")
+        )
+
+    @cached_property
+    def access(self) -> dict[str, int]:
+        """Counts of what else lets somebody in."""
+        now = self.at
+        asked = Organization.objects.filter(pk=self.organization.pk)
+        return asked.values(
+            system_accounts=_count(self.organization.system_accounts.all()),
+            roles=_count(self.organization.role_assignments.all()),
+            tokens=_count(self.organization.access_tokens.filter(revoked_at=None, expires_at__gt=now)),
+            invitations=_count(
+                self.organization.invitations.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
+            ),
+        ).get()
+
+    @cached_property
+    def control_planes(self) -> Part:
+        since = self.at - timedelta(seconds=settings.NODE_RUNNING_SECONDS)
+        running = Q(last_check_in_at__gt=since)
+        return part(
+            ControlPlane.objects.filter(organization=self.organization)
+            .select_related("geo")
+            .annotate(
+                node_count=_count_of(DataPlaneNode.objects.all()),
+                running_nodes=_count_of(DataPlaneNode.objects.filter(running)),
+                zone_count=_count_of(MeshZone.objects.all()),
+                running_zones=_count_of(MeshZone.objects.filter(running)),
+            )
+            .order_by("geo__position", "geo", "name", "pk"),
+            SHOWN_CONTROL_PLANES,
+        )
+
+    @cached_property
+    def geos(self) -> list[tuple]:
+        """Geos with their control planes, those without any left out."""
+        return [(geo, list(rows)) for geo, rows in groupby(self.control_planes.rows, key=lambda each: each.geo)]
+
+    @cached_property
+    def opened_geos(self) -> list:
+        return list(self.organization.organization_geos.select_related("geo").order_by("-is_home", "geo__position"))
+
+    @cached_property
+    def states(self) -> Counter:
+        """How many control planes are in which state."""
+        counted = self.organization.control_planes.order_by().values_list("state").annotate(Count("pk"))
+        return Counter(dict(counted))
+
+    @cached_property
+    def moving(self) -> bool:
+        """Whether a control plane is on its way down, so that the page is worth watching."""
+        return self.states[ControlPlane.State.DECOMMISSIONING] > 0
+
+    @cached_property
+    def subscriptions(self) -> Part:
+        return part(self.organization.subscriptions.all())
+
+    @cached_property
+    def billing_account(self):
+        return getattr(self.organization, "billing_account", None)
+
+    @cached_property
+    def licenses(self) -> Part:
+        return part(
+            self.organization.licenses.annotate(receivers=Count("deliveries")).order_by("product", "-issued_at")
+        )
+
+    @cached_property
+    def email_locks(self) -> Part:
+        return part(self.organization.email_locks.order_by(F("released_at").asc(nulls_first=True), "-locked_at"))
+
+    @cached_property
+    def exemption(self):
+        return self.organization.exemptions.live(self.at).first()
+
+    @cached_property
+    def notices(self) -> list:
+        return list(self.organization.inactivity_notices.filter(voided_at=None).order_by("created_at"))
+
+    @cached_property
+    def mails(self) -> Part:
+        return part(
+            Mail.objects.filter(organization_id=self.organization.pk).select_related("email").order_by("-email_id")
+        )
+
+    @cached_property
+    def events(self) -> Part:
+        actors = EventSubject.objects.filter(part=EventSubject.Part.ACTOR)
+        return part(
+            LifecycleEvent.objects.filter(organization_id=self.organization.pk).prefetch_related(
+                Prefetch("subjects", queryset=actors, to_attr="actors")
+            ),
+            SHOWN_EVENTS,
+        )
+
+    @cached_property
+    def since(self) -> datetime:
+        """Since when it has been in its state."""
+        organization = self.organization
+        return organization.deactivated_at or organization.reactivated_at or organization.created_at
+
+    @cached_property
+    def sentence(self) -> str:
+        """What is going on, in a line."""
+        parts = [self._state_clause()]
+        if self.states.total() and self.organization.state != State.ACTIVE:
+            down = self.states[ControlPlane.State.DECOMMISSIONED]
+            parts.append(f"{down} of {self.states.total()} control planes taken down")
+        if self.organization.state == State.INACTIVE:
+            parts.append(f"data is kept until {absolute(self.organization.purge_at)}")
+        if self.organization.is_on_hold(self.at):
+            parts.append(f"on hold until {absolute(self.organization.hold_until)}: {self.organization.hold_reason}")
+        return "; ".join(parts) + "."
+
+    def _state_clause(self) -> str:
+        organization = self.organization
+        if organization.state == State.ACTIVE:
+            seen = organization.last_login_at
+            return f"Active; last login {distance(seen, self.at)}" if seen else "Active; nobody has signed in yet"
+        when = distance(organization.deactivated_at, self.at)
+        return f"{organization.get_state_display()} {when} because {organization.reason_sentence}"
+
+
+def _count(queryset):
+    """The size of `queryset` as a column of another query."""
+    sizes = queryset.order_by().values("organization").annotate(size=Count("pk")).values("size")
+    return Coalesce(Subquery(sizes, output_field=IntegerField()), 0)
+
+
+def _count_of(queryset):
+    """How many of `queryset` each control plane has."""
+    sizes = queryset.filter(control_plane=OuterRef("pk")).order_by().values("control_plane")
+    return Coalesce(Subquery(sizes.annotate(size=Count("pk")).values("size"), output_field=IntegerField()), 0)

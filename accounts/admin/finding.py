@@ -1,0 +1,50 @@
+"""Finding an organization by what a customer says of it: each way is the range of an index (P72)."""
+
+import unicodedata
+from uuid import UUID
+
+from django.db.models import Q
+
+from accounts.models import EmailLock, Membership, Organization, User
+from konnect_portal.foundation.addresses import normalize_address
+
+SHORTEST = 3
+"""Characters that a trigram index can begin to answer from."""
+
+
+def find(queryset, term: str):
+    """Those of `queryset` with this id, this part of a name, login path or contact, or this person's or lock's address.
+
+    `%` and `_` stand for themselves. A term shorter than three characters finds nothing.
+    """
+    term = unicodedata.normalize("NFKC", term).strip().lower()
+    if len(term) < SHORTEST:
+        return queryset.none()
+    identity = _uuid(term)
+    if identity is not None:
+        return queryset.filter(pk=identity)
+    found = Q(search__contains=term)
+    if "@" in term:
+        found |= Q(pk__in=_by_address(normalize_address(term)))
+    return queryset.filter(found)
+
+
+def _by_address(address: str) -> list[UUID]:
+    """Organizations that a person of this address owns or is in, or for which the address is or was locked."""
+    people = User.objects.filter(email=address).values("pk")
+    return list(
+        Organization.objects.filter(owner__in=people)
+        .values_list("pk")
+        .union(
+            Membership.objects.filter(user__in=people).values_list("organization_id"),
+            EmailLock.objects.filter(address=address).values_list("organization_id"),
+        )
+        .values_list("pk", flat=True)
+    )
+
+
+def _uuid(term: str) -> UUID | None:
+    try:
+        return UUID(term)
+    except ValueError:
+        return None

@@ -1,0 +1,138 @@
+"""Organizations for support: found, read at a glance, and changed by the acts of the lifecycle alone."""
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+
+from accounts.admin.case import Case
+from accounts.admin.finding import SHORTEST, find
+from accounts.models import Organization
+from accounts.templatetags.desk import ago, pill
+from billing.models import Plan, Subscription
+from geos.models import OrganizationGeo
+from konnect_portal.foundation.admin import ReadOnlyAdmin
+
+PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
+
+
+def running(at):
+    return Subscription.objects.running(at).filter(organization=OuterRef("pk"))
+
+
+class PlanFilter(admin.SimpleListFilter):
+    title = "plan"
+    parameter_name = "plan"
+
+    def lookups(self, request, model_admin):
+        return PLAN_NAMES.items()
+
+    def queryset(self, request, queryset):
+        now = timezone.now()
+        if self.value() == "trial":
+            return queryset.filter(Exists(running(now).filter(is_trial=True)))
+        if self.value() == Plan.FREE:
+            return queryset.exclude(Exists(running(now)))
+        if self.value() in PLAN_NAMES:
+            return queryset.filter(Exists(running(now).filter(is_trial=False, plan=self.value())))
+        return queryset
+
+
+class HoldFilter(admin.SimpleListFilter):
+    title = "hold"
+    parameter_name = "hold"
+
+    def lookups(self, request, model_admin):
+        return [("yes", "On hold")]
+
+    def queryset(self, request, queryset):
+        return queryset.on_hold(timezone.now()) if self.value() == "yes" else queryset
+
+
+@admin.register(Organization)
+class OrganizationAdmin(ReadOnlyAdmin):
+    list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
+    list_display_links = ["name"]
+    list_filter = ["state", PlanFilter, HoldFilter]
+    search_fields = ["search"]
+    search_help_text = "Name, part of a name, id or e-mail address"
+    sortable_by = ()
+    ordering = ["name", "id"]
+
+    def get_queryset(self, request):
+        now = timezone.now()
+        home = OrganizationGeo.objects.filter(organization=OuterRef("pk"), is_home=True)
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("owner")
+            .annotate(
+                home_geo_name=Subquery(home.values("geo__name")[:1]),
+                running_plan=Subquery(running(now).values("plan")[:1]),
+                runs_trial=Coalesce(Subquery(running(now).values("is_trial")[:1]), False),
+            )
+        )
+
+    def get_search_results(self, request, queryset, search_term):
+        if search_term and len(search_term.strip()) < SHORTEST:
+            messages.info(request, f"Please enter at least {SHORTEST} characters.")
+        return (find(queryset, search_term) if search_term else queryset), False
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """The case page: everything a support case asks, nothing to edit."""
+        organization = self.get_object(request, object_id)
+        if organization is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return self._show(request, "case", organization)
+
+    def control_planes_view(self, request, id):
+        """The card that refreshes by itself while control planes are being taken down."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return self._show(request, "cards/control_planes", get_object_or_404(self.get_queryset(request), pk=id))
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.control_planes_view)
+        name = "accounts_organization_control_planes"
+        return [path("<uuid:id>/control-planes/", view, name=name), *super().get_urls()]
+
+    def _show(self, request, name, organization):
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": organization.name,
+            "organization": organization,
+            "plan": plan_name(organization),
+            "case": Case(organization, at=timezone.now()),
+            "may_unlock": request.user.has_perm("accounts.unlock_email"),
+        }
+        return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)
+
+    @admin.display(description="state")
+    def shown_state(self, organization):
+        return pill(organization.state, organization.get_state_display())
+
+    @admin.display(description="plan")
+    def shown_plan(self, organization):
+        return plan_name(organization)
+
+    @admin.display(description="owner")
+    def owner_email(self, organization):
+        return organization.owner.email
+
+    @admin.display(description="home geo")
+    def home_geo(self, organization):
+        return organization.home_geo_name or "–"
+
+    @admin.display(description="last seen")
+    def last_seen(self, organization):
+        return ago(organization.last_login_at or organization.created_at)
+
+
+def plan_name(organization) -> str:
+    """The plan in force, of an organization as the list annotates it."""
+    return PLAN_NAMES["trial" if organization.runs_trial else organization.running_plan or Plan.FREE]

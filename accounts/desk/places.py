@@ -1,0 +1,128 @@
+"""Where staff can go, and what waits there. What a person may not see is not named."""
+
+from dataclasses import dataclass
+
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from post_office.models import STATUS
+
+from accounts.models import CheckPause, CheckRun, Organization
+from geos.models import ControlPlane
+from konnect_portal.foundation.models import Mail
+from konnect_portal.foundation.paging import COUNT_CAP
+
+PLACES = [
+    ("Start", "home", "index", None),
+    ("Organizations", "corporate_fare", "accounts_organization_changelist", "accounts.view_organization"),
+    ("Locked addresses", "lock", "accounts_emaillock_changelist", "accounts.view_emaillock"),
+    ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
+    ("Inactivity check", "event_busy", "accounts_checkrun_changelist", "accounts.view_checkrun"),
+    ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
+    ("Licenses", "verified", "licensing_license_changelist", "licensing.view_license"),
+    ("Mails", "mail", "foundation_mail_changelist", "foundation.view_mail"),
+    ("Staff", "badge", "accounts_user_changelist", "accounts.manage_staff"),
+]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One thing that may wait for somebody: how many, what they are called, where their list is."""
+
+    count: int
+    title: str
+    calm: str
+    link: str
+    icon: str
+
+    @property
+    def shown(self) -> str:
+        return f"{COUNT_CAP}+" if self.count > COUNT_CAP else str(self.count)
+
+
+def stylesheet(request):
+    return static("accounts/admin.css")
+
+
+def script(request):
+    return static("accounts/admin.js")
+
+
+def navigation(request):
+    """unfold's sidebar: the places this person may go to."""
+    items = [
+        {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
+        for title, icon, name, perm in PLACES
+        if perm is None or request.user.has_perm(perm)
+    ]
+    return [{"items": items}]
+
+
+def start(user) -> dict:
+    """What the start page shows."""
+    return {"waiting": waiting(user), "title": "Start", **check_switch(user)}
+
+
+def check_switch(user) -> dict:
+    """Whether the inactivity check is paused, and for those who may, where to change it."""
+    may = user.has_perm("accounts.decide_check")
+    return {
+        "pause": CheckPause.objects.filter(resumed_at=None).first(),
+        "switch": reverse("admin:accounts_checkrun_switch") if may else None,
+    }
+
+
+def waiting(user) -> list[Waiting]:
+    """What waits, each a number and its list."""
+    asked = [
+        ("accounts.view_checkrun", _runs),
+        ("geos.view_controlplane", _stuck),
+        ("foundation.view_mail", _mails),
+        ("accounts.view_organization", _held),
+    ]
+    return [ask() for perm, ask in asked if user.has_perm(perm)]
+
+
+def _runs():
+    runs = CheckRun.objects.filter(outcome=CheckRun.Outcome.WAITING)
+    return Waiting(
+        _capped(runs),
+        "Inactivity check waiting for a decision",
+        "No run of the inactivity check waits for a decision",
+        reverse("admin:accounts_checkrun_changelist") + "?outcome__exact=waiting",
+        "event_busy",
+    )
+
+
+def _stuck():
+    return Waiting(
+        _capped(ControlPlane.objects.stuck(timezone.now())),
+        "Take-downs not confirmed for a day",
+        "Every take-down is on its way",
+        reverse("admin:geos_controlplane_changelist") + "?progress=stuck",
+        "dns",
+    )
+
+
+def _mails():
+    return Waiting(
+        _capped(Mail.objects.filter(email__status=STATUS.failed)),
+        "Mails that failed",
+        "No mail has failed",
+        reverse("admin:foundation_mail_changelist") + "?delivery=failed",
+        "mail",
+    )
+
+
+def _held():
+    return Waiting(
+        _capped(Organization.objects.on_hold(timezone.now())),
+        "Organizations on hold",
+        "No organization is on hold",
+        reverse("admin:accounts_organization_changelist") + "?hold=yes",
+        "front_hand",
+    )
+
+
+def _capped(queryset) -> int:
+    return queryset.order_by()[: COUNT_CAP + 1].count()

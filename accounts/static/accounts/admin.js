@@ -1,0 +1,18 @@
+// Parts of a page that change by themselves ask for their newest state until there is nothing left to watch.
+(() => {
+  const SECONDS = 3;
+
+  async function refresh(part) {
+    const response = await fetch(part.dataset.refresh, { headers: { "X-Requested-With": "fetch" } });
+    if (!response.ok || response.redirected) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html").body.firstElementChild;
+    part.replaceWith(fresh);
+    watch(fresh);
+  }
+
+  function watch(part) {
+    if (part.dataset.refresh) setTimeout(() => refresh(part).catch(() => watch(part)), SECONDS * 1000);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-refresh]").forEach(watch));
+})();

@@ -1,0 +1,44 @@
+"""How the support admin writes moments and states."""
+
+from django import template
+from django.utils.html import format_html
+
+from accounts.moments import absolute, distance
+from accounts.words import State
+
+register = template.Library()
+TONES = {
+    State.ACTIVE: "good",
+    State.INACTIVE: "stopped",
+    State.DELETING: "gone",
+    State.DELETED: "gone",
+    "decommissioning": "waiting",
+    "decommissioned": "gone",
+    "waiting": "waiting",
+    "paused": "waiting",
+    "failed": "stopped",
+}
+
+
+@register.filter
+def moment(value):
+    """ "20 Nov 2026, 03:00 UTC (in 3 days)", or a dash where there is none."""
+    if value is None:
+        return "–"
+    return format_html(
+        '<time datetime="{}">{} <small>({})</small></time>', value.isoformat(), absolute(value), distance(value)
+    )
+
+
+@register.filter
+def ago(value):
+    """Only how far off; the full moment on hovering."""
+    if value is None:
+        return "–"
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), absolute(value), distance(value))
+
+
+@register.simple_tag
+def pill(value, text):
+    """A state as a small coloured label; the text says it without the colour."""
+    return format_html('<span class="desk-pill desk-pill-{}">{}</span>', TONES.get(value, "calm"), text)

@@ -1,0 +1,64 @@
+"""Pages of the admin that only show: what the services own cannot be added, changed or deleted by hand."""
+
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+
+from konnect_portal.foundation.models import Mail
+from konnect_portal.foundation.paging import CappedPaginator
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Lists and pages without a way to change anything; lists count up to a cap and offer no action."""
+
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+    paginator = CappedPaginator
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class DeliveryFilter(admin.SimpleListFilter):
+    title = "delivery"
+    parameter_name = "delivery"
+
+    def lookups(self, request, model_admin):
+        return [("sent", "Sent"), ("failed", "Failed"), ("queued", "Queued"), ("requeued", "To be tried again")]
+
+    def queryset(self, request, queryset):
+        if self.value() is None:
+            return queryset
+        statuses = {"sent": 0, "failed": 1, "queued": 2, "requeued": 3}
+        return queryset.filter(email__status=statuses.get(self.value(), -1))
+
+
+@admin.register(Mail)
+class MailAdmin(ReadOnlyAdmin):
+    list_display = ["to", "kind", "subject", "delivery", "created"]
+    list_display_links = None
+    list_filter = [DeliveryFilter]
+    list_select_related = ["email"]
+    ordering = ["-email_id"]
+
+    @admin.display(description="to")
+    def to(self, mail):
+        return ", ".join(mail.email.to)
+
+    @admin.display(description="subject")
+    def subject(self, mail):
+        return mail.email.subject
+
+    @admin.display(description="delivery")
+    def delivery(self, mail):
+        return mail.email.get_status_display() or "waiting"
+
+    @admin.display(description="written")
+    def created(self, mail):
+        return mail.email.created
