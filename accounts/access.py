@@ -100,13 +100,9 @@ def _find_token(raw: str) -> Any:
 
 
 def _ended_by_deactivation(token: Any) -> bool:
-    """It was good until the deactivation that the organization is still in."""
+    """It was good until the deactivation that the organization is still in: only live tokens are revoked by one."""
     organization = token.organization
-    return (
-        organization.state == State.INACTIVE
-        and token.deactivation_event_id == organization.deactivation_event_id
-        and token.expires_at > organization.deactivated_at
-    )
+    return organization.state == State.INACTIVE and token.deactivation_event_id == organization.deactivation_event_id
 
 
 def _record_use(token: Any, at: datetime) -> None:
