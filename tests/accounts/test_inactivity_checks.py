@@ -10,15 +10,11 @@ from accounts import checks, inactivity
 from accounts.checks import approve, dismiss, list_digest, pause, resume, run_check
 from accounts.errors import LifecycleError
 from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, LifecycleEvent, Organization
-from accounts.services.logins import record_login
 from accounts.tasks import check_inactivity
 from accounts.words import Reason, Via
 from billing.models import BillingAccount, Plan
 from billing.services import record_completeness
-from konnect_portal.celery import app
 from tests import factories
-from tests.accounts.test_lifecycle_races import at_once, while_holding
-from tests.workers import Worker, eventually
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 
@@ -432,74 +428,3 @@ class TestPause:
         resume(actor=lead)
         with pytest.raises(LifecycleError, match="not paused"):
             resume(actor=lead)
-
-
-@pytest.mark.django_db(transaction=True)
-class TestAtOnce:
-    def test_two_checks_deactivate_once(self, limit_of_two):
-        """P49, P65"""
-        organizations = unused("One", "Two")
-
-        results = at_once(run_check, run_check)
-
-        assert sorted(len(result.deactivated) for result in results) == [0, 2]
-        assert LifecycleEvent.objects.count() == len(organizations)
-
-    def test_two_checks_open_one_request(self, limit_of_two):
-        """P66"""
-        unused("One", "Two", "Three")
-
-        at_once(run_check, run_check)
-
-        run = CheckRun.objects.get()
-        assert (run.outcome, listed(run)) == ("waiting", ["One", "Three", "Two"])
-
-    def test_two_leads_decide_once(self, limit_of_two, lead, administrator):
-        """P49, P66"""
-        unused("One", "Two", "Three")
-        run = run_check().run
-
-        answers = at_once(lambda: approve(run, actor=lead), lambda: dismiss(run, actor=administrator, reason="No"))
-
-        assert [isinstance(answer, LifecycleError) for answer in answers].count(True) == 1
-        decided = CheckRun.objects.get()
-        assert len(inactive()) == (3 if decided.outcome == "approved" else 0)
-
-    def test_who_logs_in_while_the_check_is_at_it_is_left_alone(self, acme, alice, globex):
-        """P65: each organization is asked again under lock."""
-        result = while_holding(lambda: record_login(acme.pk, alice, timezone.now()), run_check)
-
-        assert inactive() == ["Globex"]
-        assert result.deactivated == [globex.pk]
-
-    def test_who_logs_in_after_the_check_waits_for_it_and_is_refused(self, acme, alice):
-        """P40, P65"""
-        late = while_holding(run_check, lambda: record_login(acme.pk, alice, timezone.now()))
-
-        assert isinstance(late, Organization.DoesNotExist)
-        assert Organization.objects.get().last_login_at is None
-
-    def test_beat_has_a_worker_run_the_check(self, tmp_path):
-        """P65"""
-        unused("Gone")
-        app.control.purge()
-        worker = Worker(tmp_path / "worker.log")
-        try:
-            app.send_task(app.conf.beat_schedule["check inactivity"]["task"])
-            eventually(lambda: inactive() == ["Gone"], within=20)
-        finally:
-            worker.stop()
-
-        assert CheckRun.objects.get().deactivated_count == 1
-
-    def test_a_check_lets_the_next_one_begin_after_it_failed(self, monkeypatch):
-        """P65"""
-        monkeypatch.setattr(inactivity, "SET_SIZE", -1)
-        with pytest.raises(ValueError, match="Negative"):
-            run_check()
-        monkeypatch.undo()
-        unused("One")
-
-        at_once(run_check)
-
-        assert inactive() == ["One"]
