@@ -25,7 +25,9 @@ def create_staff(email: str, tier: Tier) -> tuple[User, bool]:
     An account that exists keeps its password and second factor and is moved to `tier`.
     """
     address = normalize_address(email)
-    user, created = User.objects.get_or_create(email=address, defaults={"is_staff": True, "password": make_password(None)})
+    user, created = User.objects.get_or_create(
+        email=address, defaults={"is_staff": True, "password": make_password(None)}
+    )
     if not user.is_staff:
         raise NotStaff(f"{address} is a customer's address. Staff need an address of their own.")
     changed = created or user.tier != tier

@@ -63,9 +63,8 @@ class Case:
 
     @cached_property
     def teams(self) -> Part:
-        return part(
-            self.organization.teams.annotate(size=Count("team_memberships")).filter(size__gt=0).order_by("-size", "name")
-        )
+        sized = self.organization.teams.annotate(size=Count("team_memberships"))
+        return part(sized.filter(size__gt=0).order_by("-size", "name"))
 
     @cached_property
     def access(self) -> dict[str, int]:
@@ -128,7 +127,8 @@ class Case:
 
     @cached_property
     def licenses(self) -> Part:
-        return part(self.organization.licenses.annotate(receivers=Count("deliveries")).order_by("product", "-issued_at"))
+        licenses = self.organization.licenses.annotate(receivers=Count("deliveries"))
+        return part(licenses.order_by("product", "-issued_at"))
 
     @cached_property
     def email_locks(self) -> Part:

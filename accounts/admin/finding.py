@@ -13,7 +13,7 @@ SHORTEST = 3
 
 
 def find(queryset, term: str):
-    """Those of `queryset` with this id, this part of a name, login path or contact, or this person's or lock's address.
+    """Those with this id, this part of a name, login path or contact, or this address of a person or a lock.
 
     `%` and `_` stand for themselves. A term shorter than three characters finds nothing.
     """

@@ -17,7 +17,7 @@ from allauth.mfa.totp.internal.auth import TOTP, clear_totp_secret
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import admin, messages
 from django.contrib.auth import authenticate, login
-from django.contrib.auth.views import PasswordResetConfirmView, RedirectURLMixin
+from django.contrib.auth.views import PasswordResetConfirmView
 from django.db import transaction
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
@@ -139,7 +139,7 @@ class Welcome(PasswordResetConfirmView):
 
 
 def _authenticate(request, form):
-    """The staff person whose password it is, or None with the reason on the form. Every try counts (five in 5 minutes)."""
+    """The staff person whose password it is, or None with the reason on the form. Five tries in 5 minutes."""
     email = normalize_address(form.cleaned_data["email"])
     if not ratelimit.consume(request, action="login_failed", key=email):
         form.add_error(None, TOO_MANY)

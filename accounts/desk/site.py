@@ -27,8 +27,10 @@ class SupportSite(UnfoldAdminSite):
     def has_permission(self, request):
         """Whether this session may see anything here: active staff who have shown a second factor in it."""
         user = request.user
-        return user.is_active and user.is_staff and any(
-            record["method"] == "mfa" for record in get_authentication_records(request, user)
+        return (
+            user.is_active
+            and user.is_staff
+            and any(record["method"] == "mfa" for record in get_authentication_records(request, user))
         )
 
     def admin_view(self, view, cacheable=False):

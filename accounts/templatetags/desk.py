@@ -35,9 +35,7 @@ def ago(value):
     """Only how far off; the full moment on hovering."""
     if value is None:
         return "–"
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), absolute(value), distance(value)
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), absolute(value), distance(value))
 
 
 @register.simple_tag
