@@ -1,6 +1,6 @@
 # Everything here runs on a machine that has Python 3.12 or later, make and git; each target does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow lint clean lock
+.PHONY: help setup demo code test slow lint clean lock
 
 PYTHON := .venv/bin/python
 WORKERS ?= 2
@@ -14,6 +14,9 @@ setup: ## Install everything into .venv (the other targets do this themselves)
 
 demo: setup ## Start the portal with a sample inside on http://127.0.0.1:8000
 	@$(PYTHON) -m konnect_portal.development.demo
+
+code: setup ## Print the six digits to sign in to the demo with
+	@$(PYTHON) -m konnect_portal.development.demo_code
 
 test: lint ## Lint, then run every test but the slow ones
 	@echo "== Tests"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from accounts.models import AccessToken, Membership, Organization, SystemAccount
 from accounts.services.logins import record_login
 from accounts.services.tokens import PERSONAL, SECRET_LENGTH, SYSTEM, digest_of
 from accounts.words import State
-from billing.services import record_api_requests
+from billing.services import cycle_of, record_api_requests
 from konnect_portal.foundation.problems import Problem
 
 RAW_TOKEN = re.compile(rf"(?:{PERSONAL}|{SYSTEM})[A-Za-z0-9]{{{SECRET_LENGTH},200}}")
@@ -77,7 +77,11 @@ def _find_token(raw: str) -> AccessToken | None:
     is_member = Exists(Membership.objects.filter(organization=OuterRef("organization"), user=OuterRef("user")))
     return (
         AccessToken.objects.select_related("organization", "user", "system_account")
-        .annotate(holder_belongs=Q(system_account__isnull=False) | Q(is_member, user__is_active=True))
+        .annotate(
+            holder_belongs=Q(system_account__isnull=False) | Q(is_member, user__is_active=True),
+            anchor=F("organization__billing_account__anchor_at"),
+            last_request=F("organization__billing_account__last_api_request_at"),
+        )
         .filter(digest=digest_of(raw))
         .first()
     )
@@ -94,8 +98,12 @@ def _ended_by_deactivation(token: AccessToken) -> bool:
 
 
 def _record_use(token: AccessToken, at: datetime) -> None:
-    """A call with a token is an API request of the organization (P61); `inactive_at` stays the lower bound it was."""
-    record_api_requests({token.organization_id: at}, at=at)
+    """A call with a token is an API request of the organization (P61), written where its cycle has none yet.
+
+    `inactive_at` stays as it is: a request only moves the exact moment away from that lower bound.
+    """
+    if token.last_request is None or cycle_of(token.anchor, at) > cycle_of(token.anchor, token.last_request):
+        record_api_requests({token.organization_id: at}, at=at)
     if token.last_used_at is None or token.last_used_at <= at - USE_RECORDED_EVERY:
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=at)
 

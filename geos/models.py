@@ -6,7 +6,6 @@ from django.utils import timezone
 
 from konnect_portal.foundation.fields import uuid_key
 
-
 STUCK_HOURS = 24
 
 

@@ -13,6 +13,7 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
+DEMO = env.bool("DEMO", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
 API_HOST = env.str("API_HOST", default="api.localhost")
 ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"]), f".{API_HOST}"]
@@ -212,7 +213,7 @@ POST_OFFICE = {
 # Workers: one queue for each geo, so that one that is down holds up no other
 
 GEOS = env.list("GEOS", default=["us", "eu", "au", "me", "in", "sg"])
-CELERY_TASK_QUEUES = [Queue(name) for name in ("default", *(f"geo-{code}" for code in GEOS))]
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("default", *(f"geo-{code}" for code in GEOS))]
 CELERY_BROKER_URL = env.str("REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -25,9 +25,9 @@ from billing.services.opening import (
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
 
 __all__ = [
+    "CYCLE",
     "ActivityFacts",
     "BillingStop",
-    "CYCLE",
     "CycleOf",
     "CycleStart",
     "DayOfUsage",

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from geos import client
@@ -40,17 +41,9 @@ def take_down_next(geo: str) -> bool:
 def begin_decommission(geo: str, *, at: datetime) -> ControlPlane | None:
     """Claim one control plane that is due, unless its organization is on hold (P58); from now on it cannot come back.
 
-    Its organization is locked beside it, so that a hold or a reactivation that commits first wins (P51). What somebody
-    else has locked is passed over, never waited for.
+    A hold or a reactivation that commits first wins (P51); what one of them has in hand is passed over.
     """
-    control_plane = (
-        ControlPlane.objects.claimable(at)
-        .filter(geo=geo)
-        .select_related("geo", "organization")
-        .order_by("next_attempt_at")
-        .select_for_update(of=("self", "organization"), no_key=True, skip_locked=True)
-        .first()
-    )
+    control_plane = _locked(ControlPlane.objects.claimable(at).filter(geo=geo).order_by("next_attempt_at")[:1])
     if control_plane is None:
         return None
     control_plane.begun_at = control_plane.begun_at or at
@@ -59,6 +52,16 @@ def begin_decommission(geo: str, *, at: datetime) -> ControlPlane | None:
     control_plane.next_attempt_at = at + pause_after(control_plane.attempts)
     control_plane.save(update_fields=["begun_at", "attempts", "last_attempt_at", "next_attempt_at", "updated_at"])
     return control_plane
+
+
+def _locked(claimable: QuerySet[ControlPlane]) -> ControlPlane | None:
+    """Lock the control plane, and its organization against change but not against the claims of other geos.
+
+    Django has no words for FOR SHARE. Nothing is waited for, so the order of locks does not matter here.
+    """
+    query, parameters = claimable.query.sql_with_params()
+    locks = "FOR NO KEY UPDATE OF geos_controlplane SKIP LOCKED FOR SHARE OF accounts_organization SKIP LOCKED"
+    return next(iter(ControlPlane.objects.raw(f"{query} {locks}", parameters)), None)
 
 
 def finish_decommission(id: UUID, *, at: datetime) -> bool:

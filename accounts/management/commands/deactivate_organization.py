@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts import lifecycle
 from accounts.errors import LifecycleError
-from accounts.management.staff_command import StaffCommand, text
+from accounts.management.staff_command import StaffCommand
 from accounts.models import Organization
 from accounts.words import STAFF_REASONS, Reason, State, Via
 

@@ -1,0 +1,46 @@
+from datetime import datetime
+from tempfile import TemporaryFile
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from accounts import demo
+from accounts.importing import import_organizations
+from accounts.models import CheckRun, Organization
+
+
+class Command(BaseCommand):
+    help = "Fill an empty database with the sample and staff to sign in as; tells how to sign in. For `make demo`."
+
+    def handle(self, *args, **options):
+        if not settings.DEMO:
+            raise CommandError(
+                "This fills a database with made-up customers, and staff whose password is printed here. "
+                "To have that, set DEMO=true and ask again."
+            )
+        if not Organization.objects.exists():
+            import_sample(at=timezone.now().replace(microsecond=0))
+        demo.make_staff()
+        if not CheckRun.objects.exists():
+            call_command("check_inactivity", "--at", imported_at().isoformat(), stdout=self.stderr)
+        for line in demo.sign_ins():
+            self.stdout.write(line)
+
+
+@transaction.atomic
+def import_sample(*, at: datetime) -> None:
+    """All of it or nothing, so that a start that was interrupted is made up for by the next."""
+    with TemporaryFile() as file:
+        demo.write_shifted_sample(file, at=at)
+        file.seek(0)
+        for _tally in import_organizations(file, at=at):
+            pass
+
+
+def imported_at() -> datetime:
+    """The moment that the sample was shifted to, of which its first question is asked."""
+    return Organization.objects.aggregate(at=Max("billing_account__usage_known_until"))["at"]
