@@ -80,15 +80,13 @@ def _decommissions(preview: DeactivationPreview, when: str) -> Iterable[Line]:
 
 def _removes(preview: DeactivationPreview) -> Iterable[Line]:
     counts = preview.counts
-    who = counted(counts["people"], "person", "people")
-    if counts["system_accounts"]:
-        who += f" and {counted(counts['system_accounts'], 'system account')}"
     if counts["people"] or counts["system_accounts"]:
-        what = f"{counted(counts['teams'], 'team')} and {counted(counts['role_assignments'], 'role')}"
+        who = _several((counts["people"], "person", "people"), (counts["system_accounts"], "system account"))
+        what = _several((counts["teams"], "team"), (counts["role_assignments"], "role"))
         yield line(f"Remove {who} from {what}", _who(preview.scope.team_memberships, preview.scope.role_assignments))
     if counts["tokens"] or counts["invitations"]:
-        tokens, invitations = counted(counts["tokens"], "token"), counted(counts["invitations"], "invitation")
-        yield line(f"Revoke {tokens} and {invitations}, for good")
+        what = _several((counts["tokens"], "token"), (counts["invitations"], "invitation"))
+        yield line(f"Revoke {what}, for good")
     locked = [
         address + (f" (used in {counted(others, 'other organization')}, which {'goes' if others == 1 else 'go'} on)")
         if others
@@ -101,9 +99,9 @@ def _removes(preview: DeactivationPreview) -> Iterable[Line]:
 
 
 def _keeps(preview: DeactivationPreview) -> list[Line]:
-    nodes, zones = counted(preview.scope.nodes, "node"), counted(preview.scope.zones, "zone")
+    running = _several((preview.scope.nodes, "node"), (preview.scope.zones, "zone")) or "nodes and zones"
     return [
-        line(f"Stop {nodes} and {zones}: they run on without new configuration, and only their operator stops them"),
+        line(f"Stop {running}: they run on without new configuration, and only their operator stops them"),
         line("Close anybody's account, or touch their other organizations"),
         line("Recall licenses already received"),
         line("Change issued invoices"),
@@ -146,7 +144,7 @@ def _can_come_back(preview: ReactivationPreview) -> list[Line]:
     counts = preview.counts
     if not counts["people"]:
         return [line("Nobody was in a team or had a role")]
-    what = f"{counted(counts['team_memberships'], 'team place')} and {counted(counts['role_assignments'], 'role')}"
+    what = _several((counts["team_memberships"], "team place"), (counts["role_assignments"], "role"))
     return [line(f"{counted(counts['people'], 'person', 'people')}: {what}", _names_of(preview.people.people))]
 
 
@@ -206,6 +204,11 @@ def of_unlock(address: str, locks: list[EmailLock], released: list[EmailLock], t
             ],
         ),
     ]
+
+
+def _several(*things: tuple) -> str:
+    """ "3 teams and 1 role"; what there is none of is left out."""
+    return " and ".join(counted(*thing) for thing in things if thing[0])
 
 
 def _named(control_plane: ControlPlaneSummary) -> str:

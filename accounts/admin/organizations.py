@@ -8,6 +8,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
 
 from accounts.admin.acts import ACTS, offers
 from accounts.admin.case import Case
@@ -84,6 +86,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
             messages.info(request, f"Please enter at least {SHORTEST} characters.")
         return (find(queryset, search_term) if search_term else queryset), False
 
+    @method_decorator(require_safe)
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The case page: everything a support case asks, nothing to edit."""
         organization = self.get_object(request, object_id)
