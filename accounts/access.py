@@ -7,11 +7,13 @@ an id that does not exist.
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q
 from django.http import HttpRequest
+from django.template.defaultfilters import date
 from django.utils import timezone
 
 from accounts.models import AccessToken, Membership, Organization, SystemAccount, User
@@ -24,6 +26,13 @@ from konnect_portal.foundation.problems import Problem
 RAW_TOKEN = re.compile(rf"(?:{PERSONAL}|{SYSTEM})[A-Za-z0-9]{{{SECRET_LENGTH},200}}")
 USE_RECORDED_EVERY = timedelta(minutes=5)
 SESSION_KEY = "organization"
+DAY = "j M Y"
+
+
+class SignedInRequest(HttpRequest):
+    """A request of somebody signed in."""
+
+    user: User
 
 
 @dataclass(frozen=True)
@@ -49,9 +58,9 @@ class OrganizationDeactivated(Problem):
         self.organization = organization
         super().__init__(
             403,
-            f"{organization.name} was deactivated on {_day(organization.deactivated_at)} because "
+            f"{organization.name} was deactivated on {date(organization.deactivated_at, DAY)} because "
             f"{organization.reason_sentence}. Your account and your other organizations are not affected. "
-            f"To bring it back before {_day(organization.purge_at)}, write to support: {settings.SUPPORT_URL}",
+            f"To bring it back before {date(organization.purge_at, DAY)}, write to support: {settings.SUPPORT_URL}",
         )
 
 
@@ -70,8 +79,11 @@ def open_by_token(raw: str) -> Access:
     return Access(organization, token)
 
 
-def _find_token(raw: str) -> AccessToken | None:
-    """The token with everything the decision needs, in one query. A stranger's raw text asks nothing."""
+def _find_token(raw: str) -> Any:
+    """The token with all that the decision needs (`holder_belongs`, `anchor`, `last_request`), in one query, or None.
+
+    What can be no token asks nothing.
+    """
     if not RAW_TOKEN.fullmatch(raw):
         return None
     is_member = Exists(Membership.objects.filter(organization=OuterRef("organization"), user=OuterRef("user")))
@@ -87,7 +99,7 @@ def _find_token(raw: str) -> AccessToken | None:
     )
 
 
-def _ended_by_deactivation(token: AccessToken) -> bool:
+def _ended_by_deactivation(token: Any) -> bool:
     """It was good until the deactivation that the organization is still in."""
     organization = token.organization
     return (
@@ -97,7 +109,7 @@ def _ended_by_deactivation(token: AccessToken) -> bool:
     )
 
 
-def _record_use(token: AccessToken, at: datetime) -> None:
+def _record_use(token: Any, at: datetime) -> None:
     """A call with a token is an API request of the organization (P61), written where its cycle has none yet.
 
     `inactive_at` stays as it is: a request only moves the exact moment away from that lower bound.
@@ -108,7 +120,7 @@ def _record_use(token: AccessToken, at: datetime) -> None:
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=at)
 
 
-def enter_organization(request: HttpRequest, organization_id: UUID) -> Organization:
+def enter_organization(request: SignedInRequest, organization_id: UUID) -> Organization:
     """Begin a session of the signed-in person in an organization, which counts as a login into it (P5).
 
     Problem 404 for an id that does not exist and to strangers, OrganizationDeactivated to members.
@@ -165,7 +177,3 @@ def _find_organization(user: User, organization_id: UUID | str) -> Organization 
 def _refusal(user: User, organization_id: UUID) -> Problem:
     organization = _find_organization(user, organization_id)
     return Problem(404) if organization is None else OrganizationDeactivated(organization)
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%b %Y}"

@@ -80,7 +80,7 @@ def sign_ins() -> Iterator[str]:
     for tier, (email, _name) in STAFF.items():
         yield f"  {tier.label:<13} {email}"
     yield f"  Password      {password()}"
-    yield f"  Code          {totp_code()} for now; `make code` prints the next, or add to an authenticator:"
+    yield "  Code          `make code` prints the six digits of the moment; for an authenticator:"
     yield f"                otpauth://totp/Konnect%20Portal%20demo?secret={totp_secret()}&issuer=Konnect%20Portal"
 
 

@@ -265,13 +265,17 @@ def _standings_of(ids: Collection[UUID], question: Question) -> Iterable[Standin
 
 
 def limit(at: datetime) -> int:
-    """How many the check may deactivate in 24 hours (P66): the lower of 500 and 2 % of the Free, but at least 10."""
-    most = settings.INACTIVITY_LIMIT_COUNT
-    percent = settings.INACTIVITY_LIMIT_PERCENT
+    """How many the check may deactivate in 24 hours (P66)."""
+    most, percent = settings.INACTIVITY_LIMIT_COUNT, settings.INACTIVITY_LIMIT_PERCENT
     # Counting more of them than make up the highest limit changes nothing.
     enough = math.ceil(most * 100 / percent) if percent else 0
-    free = Organization.objects.active().exclude(running_subscriptions(at))[:enough].count()
-    return max(min(most, int(free * percent / 100)), settings.INACTIVITY_LIMIT_FLOOR)
+    return limit_for(Organization.objects.active().exclude(running_subscriptions(at))[:enough].count())
+
+
+def limit_for(free: int) -> int:
+    """The lower of 500 and 2 % of so many Free organizations, but at least 10."""
+    share = int(free * settings.INACTIVITY_LIMIT_PERCENT / 100)
+    return max(min(settings.INACTIVITY_LIMIT_COUNT, share), settings.INACTIVITY_LIMIT_FLOOR)
 
 
 def deactivated_lately(now: datetime) -> int:

@@ -342,7 +342,8 @@ def _owner_after(organization: Organization, owner: User | None) -> User:
     if organization.owner.is_active:
         if owner not in (None, organization.owner):
             raise LifecycleError(
-                f"The account of {organization.owner.email}, who owns {organization.name}, is open: no other owner is needed."
+                f"The account of {organization.owner.email}, who owns {organization.name}, is open: "
+                "no other owner is needed."
             )
         return organization.owner
     if owner is None:

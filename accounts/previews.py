@@ -1,4 +1,4 @@
-"""What an act of the lifecycle will change, shown before it: the same queries as the act, and a digest of what was shown."""
+"""What an act of the lifecycle will change, shown before it by the act's own queries, with a digest of what was shown."""
 
 import hashlib
 import json

@@ -124,8 +124,8 @@ def _held[Row: (TeamMembership, RoleAssignment, AccessToken, Invitation)](
     return rows.select_for_update(of=("self",)) if lock else rows
 
 
-def _ids(
-    rows: QuerySet[AccessToken] | QuerySet[Invitation], ids: Collection[UUID], lock: bool
+def _ids[Row: (AccessToken, Invitation)](
+    rows: QuerySet[Row], ids: Collection[UUID], lock: bool
 ) -> dict[UUID, list[UUID]]:
     found: dict[UUID, list[UUID]] = defaultdict(list)
     for organization_id, pk in _held(rows, ids, lock).values_list("organization_id", "pk"):

@@ -1,4 +1,4 @@
-"""What each staff tier may do (P70): one table, asked by the permission backend. A tier may all that those before it may."""
+"""What each staff tier may do (P70): one table, asked by the permission backend. A tier has the rights of those below."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import LifecycleEvent, Organization
-from accounts.words import State, Tier
+from accounts.words import Tier
 from billing.models import Plan
 from billing.services import plans
 
@@ -65,7 +65,7 @@ def _agent_allows(perm: str, organization: Organization) -> bool:
 def _deactivated_lately_by_agent(organization: Organization) -> bool:
     since = timezone.now() - timedelta(hours=settings.AGENT_REACTIVATION_HOURS)
     return (
-        organization.state == State.INACTIVE
+        organization.deactivation_event_id is not None
         and LifecycleEvent.objects.filter(
             pk=organization.deactivation_event_id, at__gt=since, details__actor_tier=Tier.AGENT.value
         ).exists()

@@ -64,7 +64,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 
 class Subscription(models.Model):
-    """A plan for a time: `[starts_at, ends_at)`, or until `ended_at` where something ended it early. A trial is one."""
+    """A plan for a time: `[starts_at, ends_at)`, or until `ended_at` where it ended early. A trial is one."""
 
     id = uuid_key()
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="subscriptions")
@@ -140,7 +140,7 @@ class TrialClaim(models.Model):
 
 
 class Credit(models.Model):
-    """Money on the organization's side, in cents: given with the trial, or paid for. Spent before a card is charged."""
+    """Money on the organization's side, in cents: given with the trial or paid for, spent before a card is charged."""
 
     class Kind(models.TextChoices):
         FREE = "free", "Free"
@@ -257,7 +257,7 @@ class UsageRecord(models.Model):
 
 
 class DailyUsage(models.Model):
-    """Usage of one organization, geo, metric and UTC day, for charts: of the hours, and what an import brought (P33)."""
+    """Usage of one organization, geo, metric and UTC day, for charts: of the hours, and of an import (P33)."""
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="daily_usage")

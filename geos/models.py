@@ -54,10 +54,6 @@ class ControlPlaneQuerySet(models.QuerySet["ControlPlane"]):
     def decommissioning(self):
         return self.filter(state=ControlPlane.State.DECOMMISSIONING)
 
-    def stuck(self, at):
-        """Those whose taking down could begin a day ago and is not confirmed: support is alerted (P42)."""
-        return self.decommissioning().filter(begins_at__lt=at - timedelta(hours=STUCK_HOURS))
-
     def claimable(self, at):
         """Those that may be tried at `at`: due, no later attempt awaited, organization not on hold (P42, P58)."""
         return (
@@ -68,7 +64,7 @@ class ControlPlaneQuerySet(models.QuerySet["ControlPlane"]):
 
     def stuck(self, at):
         """Those not confirmed 24 hours after taking down should have begun (P42); those on hold may wait (P58)."""
-        due = self.decommissioning().filter(begins_at__lte=at - timedelta(hours=24))
+        due = self.decommissioning().filter(begins_at__lte=at - timedelta(hours=STUCK_HOURS))
         return due.exclude(organization__hold_until__gt=at)
 
     def geos(self) -> list[str]:

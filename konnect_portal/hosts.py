@@ -21,7 +21,7 @@ class ApiHostMiddleware:
         label = _api_label(request.get_host())
         request.geo = label if label in settings.GEOS else None  # type: ignore[attr-defined]
         if label is not None:
-            request.urlconf = "konnect_portal.api_urls"  # type: ignore[attr-defined]
+            request.urlconf = "konnect_portal.api_urls"
         response = self.get_response(request)
         if label is not None or request.path.startswith("/v3/"):
             return _as_problem(response)
@@ -30,8 +30,8 @@ class ApiHostMiddleware:
 
 def _api_label(host: str) -> str | None:
     """What stands before the API's domain, "" for the domain itself; None on the page host."""
-    name, _, domain = f".{host.partition(':')[0].lower()}".rpartition(f".{settings.API_HOST}")
-    return None if domain or not _ else name.removeprefix(".")
+    name, domain = f".{host.partition(':')[0].lower()}", f".{settings.API_HOST}"
+    return name.removesuffix(domain).removeprefix(".") if name.endswith(domain) else None
 
 
 def _as_problem(response: HttpResponse) -> HttpResponse:

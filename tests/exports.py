@@ -31,7 +31,7 @@ def control_plane(name="default", geo="us", kind="gateway", **fields) -> dict:
 
 
 def organization(**fields) -> dict:
-    """An active organization on Free, opened 100 days ago and owned by its only member, unless `fields` say otherwise."""
+    """An active organization on Free, opened 100 days ago, owned by its only member, unless `fields` differ."""
     number = next(_numbers)
     owner = f"owner@org{number}.example"
     return {

@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from typing import Any
 
 from django.db import connection, transaction
 
 
-def collide(first: Callable, second: Callable) -> object:
+def collide(first: Callable, second: Callable) -> Any:
     """Do `first` in a transaction, start `second` in a thread, commit once it waits; return what `second` came to.
 
     That is its value or its exception. Fails where `second` does not wait: then nothing was held.
@@ -21,7 +22,7 @@ def collide(first: Callable, second: Callable) -> object:
         return other.exception(timeout=20) or other.result()
 
 
-def _in_thread(act: Callable) -> object:
+def _in_thread(act: Callable) -> Any:
     with closing(connection):
         return act()
 

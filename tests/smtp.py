@@ -12,7 +12,7 @@ from typing import cast
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """`refusals` maps an address to the answer it gets; `after_data` runs before the server's yes, and may forbid it."""
+    """`refusals`: what an address is answered. `after_data` runs before the yes to a mail; if false, it hangs up."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -21,7 +21,7 @@ class Server(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), Conversation)
         self.taken: list[Message] = []
         self.refusals: dict[str, str] = {}
-        self.after_data: Callable[[], bool] = lambda: True
+        self.after_data: Callable[[], object] = lambda: True
 
     @property
     def mailers(self) -> dict:

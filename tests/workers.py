@@ -69,7 +69,7 @@ def eventually(holds: Callable[[], object], *, within: float = 10) -> None:
 
 def forget_connections() -> None:
     """Have this process connect to its broker anew, wherever that is now."""
-    app._after_fork()
+    app._after_fork()  # type: ignore[attr-defined]
 
 
 def closed_port() -> socket.socket:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
@@ -34,9 +35,8 @@ class StaffCommand(BaseCommand):
             self.stderr.write(f"Nothing was changed. {error}")
             sys.exit(1)
 
-    def act(self, *, actor: User, **options) -> str:
-        """Do it and say in a sentence what was done; LifecycleError where nothing was."""
-        raise CommandError("This command does nothing.")
+    act: Callable[..., str]
+    """Do it as `actor` and say in a sentence what was done; LifecycleError where nothing was."""
 
     def staff(self, email: str) -> User:
         actor = User.objects.filter(email=normalize_address(email), is_staff=True, is_active=True).first()

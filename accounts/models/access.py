@@ -186,7 +186,7 @@ class RoleAssignment(models.Model):
 
 
 class AccessToken(models.Model):
-    """A personal token (`kpat_`) or a system account's (`spat_`), for one organization (P5). The secret is stored hashed."""
+    """A personal token (`kpat_`) or a system account's (`spat_`), for one organization (P5); its secret is hashed."""
 
     id = uuid_key()
     organization = models.ForeignKey(

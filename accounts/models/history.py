@@ -12,7 +12,7 @@ class EmailLockQuerySet(models.QuerySet["EmailLock"]):
 
 
 class EmailLock(models.Model):
-    """An address locked for a deactivated organization (P45). The hash finds it; the clear address goes at the purge."""
+    """An address locked for a deactivated organization (P45). The hash finds it; the clear address is purged."""
 
     id = uuid_key()
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="email_locks")

@@ -35,14 +35,14 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
         `still` is asked under the lock and keeps those that it returns. Whoever is missing came too late.
         """
-        held = list(self.filter(pk__in=list(ids)).order_by("pk").select_for_update(of=("self",)))
+        held: list[Organization] = list(self.filter(pk__in=list(ids)).order_by("pk").select_for_update(of=("self",)))
         if still is None or not held:
             return held
         agreed = set(still([organization.pk for organization in held]))
         return [organization for organization in held if organization.pk in agreed]
 
     def hold(self, id: UUID) -> "Organization":
-        """Lock an active organization while something is added to it; Organization.DoesNotExist where it is not active.
+        """Lock an active organization while something is added to it; DoesNotExist where it is not active.
 
         A foreign key's own lock does not wait for a change of state, this one does.
         """

@@ -12,6 +12,7 @@ from accounts.models import (
     SystemAccount,
     Team,
     TeamMembership,
+    User,
 )
 from accounts.scope import Scope
 from geos.models import ControlPlane
@@ -47,8 +48,8 @@ class Return:
 
     @property
     def people(self) -> set[UUID]:
-        rows = (*self.team_memberships, *self.role_assignments)
-        return {row.user_id or row.system_account_id for row in rows}
+        rows: list[TeamMembership | RoleAssignment] = [*self.team_memberships, *self.role_assignments]
+        return {id for row in rows if (id := row.user_id or row.system_account_id)}
 
 
 def people_to_restore(organization_id: UUID, event_id: UUID | None) -> Return:
@@ -68,7 +69,7 @@ def people_to_restore(organization_id: UUID, event_id: UUID | None) -> Return:
 
 
 def restore_people(organization_id: UUID, event_id: UUID | None) -> Return:
-    """Put people and system accounts back into the teams and roles they had (P52). The caller holds the organization."""
+    """Put people and system accounts back into their teams and roles (P52). The caller holds the organization."""
     found = people_to_restore(organization_id, event_id)
     TeamMembership.objects.bulk_create(found.team_memberships, ignore_conflicts=True)
     RoleAssignment.objects.bulk_create(found.role_assignments, ignore_conflicts=True)
@@ -80,8 +81,8 @@ def _subject(
 ) -> EventSubject:
     who = row.user or row.system_account
     assert who is not None
-    part = EventSubject.Part.MEMBER if row.user else EventSubject.Part.SYSTEM_ACCOUNT
-    name, address = (row.user.full_name, row.user.email) if row.user else (who.name, "")
+    part = EventSubject.Part.MEMBER if isinstance(who, User) else EventSubject.Part.SYSTEM_ACCOUNT
+    name, address = (who.full_name, who.email) if isinstance(who, User) else (who.name, "")
     had: dict[str, list] = {"teams": [], "roles": []}
     return subjects.setdefault(
         who.pk, EventSubject(event=event, part=part, subject_id=who.pk, name=name, address=address, had=had)
@@ -93,7 +94,7 @@ def _role(role: RoleAssignment) -> dict[str, str | None]:
 
 
 def _open_subjects(organization_id: UUID, subjects: Collection[EventSubject]) -> set[UUID]:
-    ids = [subject.subject_id for subject in subjects]
+    ids = [subject.subject_id for subject in subjects if subject.subject_id]
     members = Membership.objects.filter(organization_id=organization_id, user_id__in=ids, user__is_active=True)
     robots = SystemAccount.objects.filter(organization_id=organization_id, pk__in=ids)
     return {*members.values_list("user_id", flat=True), *robots.values_list("pk", flat=True)}

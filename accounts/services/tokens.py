@@ -16,6 +16,7 @@ PERSONAL, SYSTEM = "kpat_", "spat_"
 SECRET_LENGTH = 50
 ALPHABET = string.ascii_letters + string.digits
 SHORTEST, LONGEST = timedelta(days=1), timedelta(days=365)
+GRACE = timedelta(minutes=1)
 LIVE_AT_MOST = 10
 NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _\-.']{0,254}[A-Za-z0-9])?")
 
@@ -68,9 +69,9 @@ def create_token(
 def _check(name: str, lifetime: timedelta) -> None:
     if not NAME.fullmatch(name):
         raise TokenError(
-            "A token's name has 1 to 256 letters, digits, blanks and _ - . ' and begins and ends with a letter or digit."
+            "A token's name has 1 to 256 letters, digits, blanks and _ - . ' with a letter or digit at either end."
         )
-    if not SHORTEST <= lifetime <= LONGEST:
+    if not SHORTEST - GRACE <= lifetime <= LONGEST:  # whoever asked for a day asked a moment ago
         raise TokenError("A token is valid for a day at least and 365 days at most.")
 
 

@@ -53,7 +53,7 @@ def end_subscriptions(organization_ids: Collection[UUID], *, at: datetime) -> di
 
 
 def plans(organization_ids: Collection[UUID], *, at: datetime) -> dict[UUID, Plan]:
-    """The plan each organization is on at `at`: Free where no subscription runs. A running trial is one of Plus (P30)."""
+    """The plan each organization is on at `at`: Free where no subscription runs, Plus during a trial (P30)."""
     running = Subscription.objects.running(at).filter(organization_id__in=organization_ids)
     found = {organization_id: Plan(plan) for organization_id, plan in running.values_list("organization_id", "plan")}
     return {organization_id: found.get(organization_id, Plan.FREE) for organization_id in organization_ids}

@@ -12,7 +12,7 @@ from geos.models import ControlPlane, DataPlaneNode, MeshZone
 
 @dataclass(frozen=True)
 class ControlPlaneSummary:
-    """A control plane with what hangs on it; `can_return` where its taking down has been asked for but not begun (P51)."""
+    """A control plane with what hangs on it; `can_return` where its taking down is asked for but not begun (P51)."""
 
     id: UUID
     name: str
@@ -89,5 +89,5 @@ def restore_control_planes(organization_id: UUID, *, at: datetime) -> list[UUID]
 
 
 def _count(model: type[DataPlaneNode] | type[MeshZone]) -> Coalesce:
-    rows = model.objects.filter(control_plane=OuterRef("pk")).order_by().values("control_plane")  # type: ignore[attr-defined]
+    rows = model.objects.filter(control_plane=OuterRef("pk")).order_by().values("control_plane")
     return Coalesce(Subquery(rows.annotate(count=Count("pk")).values("count")), 0)

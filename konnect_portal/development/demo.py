@@ -5,6 +5,7 @@ Everything it makes stays under `.local/demo`: data, logs, mails, the secret key
 
 import os
 import secrets
+import shlex
 import signal
 import socket
 import sys
@@ -64,7 +65,9 @@ def run(stack: ExitStack, clock: Clock) -> None:
     started = stack.enter_context(services.servers(DIRECTORY))
     listener = stack.enter_context(free_listener())
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    environment = {**os.environ, **settings_of(address), **{server.variable: server.url for server in started}}
+    ours = {**settings_of(address), **{server.variable: server.url for server in started}}
+    write_environment(DIRECTORY / "environment", ours)
+    environment = {**os.environ, **ours}
     sign_ins = prepare(environment, clock)
     clock.say("Starting web, worker and beat")
     children = [Child(environment=environment, logs=LOGS, **parts) for parts in portal(listener)]
@@ -104,6 +107,13 @@ def secret(path: Path) -> str:
         unfinished.write_text(secrets.token_urlsafe(50))
         unfinished.rename(path)
     return path.read_text()
+
+
+def write_environment(path: Path, ours: dict[str, str]) -> None:
+    """Leave for other shells what `manage.py` needs to work on this demo; it holds secrets."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in ours.items()))
 
 
 def prepare(environment: dict[str, str], clock: Clock) -> str:
@@ -178,7 +188,8 @@ def where_things_are(address: str) -> str:
         f"  Portal        {address}/\n"
         f"  Support desk  {address}/admin/\n"
         f"  Mails         {here}/mail/\n"
-        f"  Logs          {here}/log/{{web,worker,beat,postgresql,valkey}}.log\n\n"
+        f"  Logs          {here}/log/{{web,worker,beat,postgresql,valkey}}.log\n"
+        f"  Commands      . {here}/environment && .venv/bin/python manage.py help\n\n"
         "Ctrl-C stops everything; `make demo` goes on from here.\n"
     )
 

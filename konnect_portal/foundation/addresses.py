@@ -15,6 +15,6 @@ def normalize_address(address: str) -> str:
 
 
 def address_hash(address: str) -> str:
-    """Keyed hash of the address in the form of P1: 64 hexadecimal digits. It stays when the address is erased (P55)."""
+    """Keyed hash of the address in the form of P1: 64 hexadecimal digits. It outlives the address (P55)."""
     key = settings.ADDRESS_HASH_KEY.encode()
     return hmac.new(key, normalize_address(address).encode(), "sha256").hexdigest()

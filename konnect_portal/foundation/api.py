@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, ValidationError
+from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer
 from pydantic import PlainSerializer
 
@@ -68,27 +68,26 @@ def make_api(version: str) -> NinjaAPI:
         docs_url=None,
         openapi_url=None,
     )
-    api.add_exception_handler(Problem, _problem)
-    api.add_exception_handler(AuthenticationError, _unauthenticated)
-    api.add_exception_handler(Http404, _not_found)
-    api.add_exception_handler(ValidationError, _invalid)
+    for kind in (Problem, Http404, HttpError, ValidationError):
+        api.add_exception_handler(kind, _answer)
     return api
 
 
-def _problem(request: HttpRequest, error: Problem) -> HttpResponse:
-    return problem_response(error)
+def _answer(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem_response(_problem_of(error))
 
 
-def _unauthenticated(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    return problem_response(Problem(401))
-
-
-def _not_found(request: HttpRequest, error: Http404) -> HttpResponse:
-    return problem_response(Problem(404))
-
-
-def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    return problem_response(Problem(400, invalid_parameters=[_parameter(found) for found in error.errors]))
+def _problem_of(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case ValidationError(errors=errors):
+            return Problem(400, invalid_parameters=[_parameter(found) for found in errors])
+        case HttpError(status_code=400):
+            return Problem(400, invalid_parameters=[{"field": "body", "reason": "request format is invalid"}])
+        case HttpError(status_code=status):
+            return Problem(status)
+    return Problem(404)
 
 
 def _parameter(found: dict) -> dict:

@@ -15,7 +15,7 @@ def composite_key(
     """SQL and its reverse for a foreign key over two columns, so that a row can't point into another organization."""
     name = f"{table}_{columns.split(', ')[-1]}_same_organization"
     return (
-        f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({columns}) "
-        f"REFERENCES {target} ({target_columns}) DEFERRABLE INITIALLY DEFERRED",
+        f"""ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({columns})
+            REFERENCES {target} ({target_columns}) DEFERRABLE INITIALLY DEFERRED""",
         f"ALTER TABLE {table} DROP CONSTRAINT {name}",
     )

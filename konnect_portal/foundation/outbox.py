@@ -19,7 +19,7 @@ from email.utils import make_msgid
 from uuid import UUID
 
 from django.conf import settings
-from django.template import Context, Template, engines
+from django.template import Context, Engine, Template
 from django.utils import timezone
 from post_office.models import PRIORITY, STATUS, Email
 
@@ -85,7 +85,7 @@ def _email(mail: NewMail) -> Email:
 
 
 def _template(name: str) -> Template:
-    return engines["django"].get_template(name).template
+    return Engine.get_default().get_template(name)
 
 
 def _text(name: str, context: dict) -> str:

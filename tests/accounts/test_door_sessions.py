@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -25,7 +26,7 @@ def request_of(user, session=None):
     """A request as the views see it, behind the middleware."""
     request = RequestFactory().get("/")
     request.user, request.session = user, session if session is not None else SessionStore()
-    OrganizationMiddleware(lambda request: request)(request)
+    OrganizationMiddleware(lambda request: HttpResponse())(request)
     return request
 
 
@@ -107,7 +108,7 @@ class TestDeactivated:
         deactivate()
         with pytest.raises(OrganizationDeactivated) as refusal:
             bool(request.organization)
-        response = OrganizationMiddleware(lambda request: None).process_exception(request, refusal.value)
+        response = OrganizationMiddleware(lambda request: HttpResponse()).process_exception(request, refusal.value)
 
         assert response.status_code == 403
         assert "Acme was deactivated on" in response.text

@@ -90,13 +90,14 @@ class TestLetIn:
 
 
 class TestLetInByNobody:
+    def test_without_a_header(self, client):
+        assert is_unauthenticated(client.get("/v3/organizations/me"))
+
     @pytest.mark.parametrize(
-        "header", [None, "", "Bearer", "Bearer ", "Basic YTpi", "kpat_x", "Bearer kpat_é", "Bearer \x00"]
+        "header", ["", "Bearer", "Bearer ", "Basic YTpi", "kpat_x", "Bearer kpat_é", "Bearer \x00"]
     )
     def test_without_a_token(self, client, header):
-        assert is_unauthenticated(
-            client.get("/v3/organizations/me", headers={"Authorization": header} if header is not None else {})
-        )
+        assert is_unauthenticated(client.get("/v3/organizations/me", headers={"Authorization": header}))
 
     @pytest.mark.parametrize("raw", ["kpat_" + "a" * 50, "spat_" + "a" * 5000, "kpat_" + "a" * 49, "xpat_" + "a" * 50])
     def test_with_a_made_up_one(self, ask, raw):
@@ -215,8 +216,8 @@ class TestUse:
         before = timezone.now()
         ask(token_of(acme, alice))
 
-        assert BillingAccount.objects.get(organization=acme).last_api_request_at >= before
-        assert AccessToken.objects.get().last_used_at >= before
+        assert BillingAccount.objects.filter(organization=acme, last_api_request_at__gte=before).exists()
+        assert AccessToken.objects.filter(organization=acme, last_used_at__gte=before).exists()
 
     def test_later_calls_of_the_same_five_minutes_write_nothing(self, ask, acme, alice):
         raw = token_of(acme, alice)
@@ -236,7 +237,7 @@ class TestUse:
         BillingAccount.objects.update(anchor_at=now - timedelta(days=60), last_api_request_at=minute_ago)
         ask(raw)
 
-        assert BillingAccount.objects.get(organization=acme).last_api_request_at > minute_ago
+        assert BillingAccount.objects.filter(organization=acme, last_api_request_at__gte=now).exists()
 
     def test_a_refused_call_is_no_use(self, ask, acme, alice, deactivate):
         raw = token_of(acme, alice)

@@ -38,7 +38,7 @@ def trial(ends_at):
 
 
 def boundaries(t: datetime):
-    """Cases that are tried at a moment and a second to either side of it: name, moment, facts by moment, who is due."""
+    """Cases tried at a moment and a second to either side of it: name, moment, facts by moment, who is due."""
     month_ago = t - 30 * DAY
     yield "owner's login", month_ago, owner_login, STOPS_AT_THE_BOUNDARY
     yield "another member's login", month_ago, member_login, STOPS_AT_THE_BOUNDARY

@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+GOOD = ["Correct-Horse-7-Battery", "Aa1!Aa1!Aa1!", "Ünïcödé-Wörd7", "aaBBcc11!!dd", "Aa1 Aa1 Aa1 "]
 
-@pytest.mark.parametrize(
-    "password", ["Correct-Horse-7-Battery", "Aa1!Aa1!Aa1!", "Ünïcödé-Wörd7", "aaBBcc11!!dd", "Aa1 Aa1 Aa1 "]
-)
+
+@pytest.mark.parametrize("password", GOOD)
 def test_good_ones(password):
     validate_password(password)
 
@@ -20,7 +20,7 @@ def test_good_ones(password):
         ("AA1!AA1!AA1!", "lower case"),
         ("Aab!Aab!Aab!", "a digit"),
         ("Aa12Aa12Aa12", "special character"),
-        ("Aaaa1!Aa1!Aa1!".replace("Aaaa", "Aaaaa"), "more than twice in a row"),
+        ("Aaaa1!Aa1!Aa1!", "more than twice in a row"),
         ("Aa1!!!Aa1!Aa", "more than twice in a row"),
         ("Aa1!\n\n\nAa1!Aa", "more than twice in a row"),
     ],

@@ -224,7 +224,7 @@ def test_unlocking_what_is_not_locked_is_told(agent):
 
 
 def test_an_unlocked_address_stays_free_after_its_organization_comes_back(acme, alice, lead):
-    """P54: unlocking, using the address elsewhere and reactivating afterwards works; a new deactivation locks again."""
+    """P54: unlocking, using the address elsewhere, then reactivating works; a new deactivation locks again."""
     deactivate(acme, actor=lead)
     lifecycle.unlock_email(alice.email, note="n", ticket="T", actor=lead, via=Via.ADMIN)
     elsewhere = factories.organization("Elsewhere", owner=alice)

@@ -65,15 +65,15 @@ def test_other_names_are_refused(acme, bob, name):
         make(acme, name, user=bob)
 
 
-@pytest.mark.parametrize(
-    ("days", "is_allowed"), [(-1, False), (0.9, False), (1.01, True), (365, True), (365.01, False)]
-)
-def test_a_token_lives_from_a_day_to_a_year(acme, bob, days, is_allowed):
-    if is_allowed:
-        assert make(acme, days=days, user=bob)
-    else:
-        with pytest.raises(TokenError, match="365 days"):
-            make(acme, days=days, user=bob)
+@pytest.mark.parametrize("days", [1, 365])
+def test_a_token_lives_from_a_day_to_a_year(acme, bob, days):
+    assert make(acme, days=days, user=bob)
+
+
+@pytest.mark.parametrize("days", [-1, 0.99, 365.01])
+def test_another_lifetime_is_refused(acme, bob, days):
+    with pytest.raises(TokenError, match="365 days"):
+        make(acme, days=days, user=bob)
 
 
 def test_the_eleventh_live_token_of_a_person_is_refused_whichever_organization(acme, globex, alice):

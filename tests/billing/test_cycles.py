@@ -11,7 +11,8 @@ from geos.models import Geo
 
 ANCHOR = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-moments = st.datetimes(datetime(1000, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC))
+seconds = st.integers(-30_000_000_000, 200_000_000_000)
+moments = st.builds(lambda s, us: ANCHOR + timedelta(seconds=s, microseconds=us), seconds, st.integers(0, 999_999))
 
 
 def in_sql(expression):

@@ -27,6 +27,16 @@ def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_another_shell_finds_what_commands_need(tmp_path):
+    path = tmp_path / "environment"
+    demo.write_environment(path, {"SECRET_KEY": "it's $ecret"})
+
+    said = subprocess.run(["sh", "-c", f". {path} && printenv SECRET_KEY"], capture_output=True, text=True, check=True)
+
+    assert said.stdout == "it's $ecret\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_what_the_caller_has_set_wins(monkeypatch):
     monkeypatch.setenv("DEBUG", "true")
 

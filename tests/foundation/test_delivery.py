@@ -80,7 +80,7 @@ def test_an_address_with_an_international_domain_is_reached(server):
     "address", ["", "no address@", "jürgen@acme.example", "a@acme.example, b@acme.example", '"a,b"@c.example']
 )
 def test_an_address_no_server_understands_fails_at_once_and_stops_no_other(server, address):
-    bad, good = queue(address, "alice@acme.example")
+    bad, _ = queue(address, "alice@acme.example")
 
     assert send_due_mails() == 1
 
@@ -209,7 +209,7 @@ def test_a_worker_killed_while_the_server_thinks_loses_no_mail(server):
         [sys.executable, "-c", WORKER.format(**database)],
         env=os.environ | {"EMAIL_URL": f"smtp://{host}:{port}", "DJANGO_SETTINGS_MODULE": "konnect_portal.settings"},
     )
-    server.after_data = lambda: bool(worker.send_signal(signal.SIGKILL))
+    server.after_data = worker.kill
     assert worker.wait(timeout=30) == -signal.SIGKILL
     server.after_data = lambda: True
 

@@ -34,7 +34,7 @@ def messages() -> Generator[Callable[[str], int]]:
     """How many messages wait in a queue of the real broker."""
     app.control.purge()
     with app.connection_for_write() as connection:
-        yield lambda queue: connection.default_channel.client.llen(queue)
+        yield lambda queue: connection.default_channel.client.llen(queue)  # type: ignore[attr-defined]
     app.control.purge()
 
 

@@ -30,6 +30,12 @@ def request(organization, begins_in=timedelta(0), *, ago=timedelta(0)):
     request_decommission([organization.pk], at=at, begins_at=at + begins_in)
 
 
+def claim(geo="us"):
+    claimed = begin_decommission(geo, at=timezone.now())
+    assert claimed
+    return claimed
+
+
 def put_on_hold(organization, **until):
     organization.hold_until = timezone.now() + timedelta(**until)
     organization.hold_reason, organization.hold_ticket = "Court order", "T-9"
@@ -68,6 +74,8 @@ def test_a_control_plane_of_each_kind_is_taken_down_in_its_geo(acme, kind):
 
     control_plane.refresh_from_db()
     assert control_plane.state == "decommissioned"
+    assert control_plane.begun_at
+    assert control_plane.decommissioned_at
     assert control_plane.begun_at <= control_plane.decommissioned_at
     assert control_plane.next_attempt_at is None
     assert EmbeddedTakeDown.objects.get().geo == "au"
@@ -147,7 +155,7 @@ def test_a_worker_that_dies_after_the_geo_confirmed_leaves_it_to_the_next(acme):
     """P48: asked twice, taken down once, and the moment it began stays the first one"""
     factories.control_plane(acme)
     request(acme)
-    claimed = begin_decommission("us", at=timezone.now())
+    claimed = claim()
     client.take_down(claimed)
     assert not take_down_next("us"), "claimed: nobody else's for a while"
 
@@ -164,7 +172,7 @@ def test_confirming_twice_changes_nothing(acme):
     """P48"""
     factories.control_plane(acme)
     request(acme)
-    claimed = begin_decommission("us", at=timezone.now())
+    claimed = claim()
     first = timezone.now()
 
     assert finish_decommission(claimed.pk, at=first)
@@ -192,7 +200,7 @@ def test_a_failure_is_kept_for_support_and_tried_again(acme, geo_that_refuses):
     assert control_plane.state == "decommissioning"
     assert "closed for maintenance" in control_plane.last_error
     assert control_plane.attempts == 1
-    assert control_plane.next_attempt_at > timezone.now()
+    assert ControlPlane.objects.filter(next_attempt_at__gt=timezone.now()).exists()
 
 
 def test_one_that_fails_does_not_hold_up_the_next(acme, globex, geo_that_refuses):
@@ -212,7 +220,7 @@ def test_an_error_is_gone_when_the_geo_has_confirmed(acme):
     """P42"""
     factories.control_plane(acme)
     request(acme)
-    claimed = begin_decommission("us", at=timezone.now())
+    claimed = claim()
     put_off(claimed, client.GeoError("busy"), at=timezone.now())
     ControlPlane.objects.update(next_attempt_at=timezone.now())
 
@@ -229,9 +237,11 @@ def test_a_geo_may_ask_for_later_but_not_for_sooner(acme, asked_for, waits_at_le
     request(acme)
     now = timezone.now()
 
-    put_off(begin_decommission("us", at=now), client.GeoError("busy", retry_after=asked_for), at=now)
+    put_off(claim(), client.GeoError("busy", retry_after=asked_for), at=now)
 
-    assert now + waits_at_least <= ControlPlane.objects.get().next_attempt_at <= now + max(asked_for, HOUR)
+    next_attempt_at = ControlPlane.objects.get().next_attempt_at
+    assert next_attempt_at
+    assert now + waits_at_least <= next_attempt_at <= timezone.now() + max(asked_for, HOUR)
 
 
 def test_attempts_lie_further_and_further_apart_but_never_more_than_an_hour():

@@ -68,12 +68,14 @@ def let_time_pass():
 
 def waiting(queue):
     with app.connection_for_write() as broker:
-        return broker.default_channel.client.llen(queue)
+        return broker.default_channel.client.llen(queue)  # type: ignore[attr-defined]
 
 
 def taking_down():
     """The child processes that are taking control planes down now."""
-    [tasks] = app.control.inspect(timeout=1, limit=1).active().values()
+    answers = app.control.inspect(timeout=1, limit=1).active()
+    assert answers
+    [tasks] = answers.values()
     return [task["worker_pid"] for task in tasks if task["name"] == "geos.tasks.take_down_control_planes"]
 
 
@@ -140,8 +142,10 @@ def test_a_child_killed_at_work_gives_its_message_back(worker, lead, acme):
 def test_settings_of_workers_take_effect(worker):
     """Limits, prefetching and queues as a running worker tells them, not as a file spells them."""
     inspect = app.control.inspect(timeout=1, limit=1)
-    [stats] = inspect.stats().values()
-    [queues] = inspect.active_queues().values()
+    told, consumed = inspect.stats(), inspect.active_queues()
+    assert told
+    assert consumed
+    [stats], [queues] = told.values(), consumed.values()
 
     assert stats["pool"]["timeouts"] == [240, 300]
     assert stats["prefetch_count"] == stats["pool"]["max-concurrency"] == 2, "no message waits behind a long one"

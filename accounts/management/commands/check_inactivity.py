@@ -38,7 +38,7 @@ class Command(BaseCommand):
     def handle(self, *, at, dry_run, without_notices, **options):
         if without_notices and settings.INACTIVITY_NOTICES and not dry_run:
             raise CommandError("--without-notices goes only with --dry-run while notices are on.", returncode=2)
-        question = inactivity.ask(at and moment(at), notices=False if without_notices else None)
+        question = inactivity.ask(None if at is None else moment(at), notices=False if without_notices else None)
         due = inactivity.due(question)
         result = None if dry_run else checks.run_check(question.at if at else None)
         deactivated = result.deactivated if result else []

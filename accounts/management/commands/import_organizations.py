@@ -65,7 +65,8 @@ class Account:
 
     def as_text(self) -> Iterator[str]:
         yield (
-            f"{self.read} lines read: {self.created} organizations created, {self.unchanged} unchanged, "
+            f"{counted(self.read, 'line')} read: {counted(self.created, 'organization')} created, "
+            f"{self.unchanged} unchanged, "
             f"{self.rejected} rejected.\n"
         )
         for line in self._told():
@@ -76,6 +77,10 @@ class Account:
     def _told(self) -> Iterator[str]:
         self.spool.seek(0)
         yield from self.spool
+
+
+def counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 @contextmanager

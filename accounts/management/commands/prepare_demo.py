@@ -2,13 +2,12 @@ from datetime import datetime
 from tempfile import TemporaryFile
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts import demo
+from accounts import checks, demo
 from accounts.importing import import_organizations
 from accounts.models import CheckRun, Organization
 
@@ -26,7 +25,7 @@ class Command(BaseCommand):
             import_sample(at=timezone.now().replace(microsecond=0))
         demo.make_staff()
         if not CheckRun.objects.exists():
-            call_command("check_inactivity", "--at", imported_at().isoformat(), stdout=self.stderr)
+            checks.run_check(imported_at())
         for line in demo.sign_ins():
             self.stdout.write(line)
 

@@ -1,0 +1,123 @@
+"""`manage.py prepare_demo`: what `make demo` starts with."""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from accounts import demo
+from accounts.models import CheckRun, Organization, User
+from accounts.words import Tier
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def is_demo(settings):
+    settings.DEMO = True
+
+
+def prepare() -> str:
+    said = io.StringIO()
+    call_command("prepare_demo", stdout=said)
+    return said.getvalue()
+
+
+def test_it_refuses_where_no_demo_was_asked_for():
+    with pytest.raises(CommandError, match="DEMO=true"):
+        prepare()
+
+    assert not User.objects.exists()
+    assert not Organization.objects.exists()
+
+
+def test_the_first_run_is_above_its_limit_and_waits(is_demo):
+    """P66: 58 of the sample are due at once, whatever the clock says."""
+    prepare()
+
+    run = CheckRun.objects.get()
+    assert (run.outcome, run.due_count, run.deactivated_count) == (CheckRun.Outcome.WAITING, 58, 0)
+    assert Organization.objects.active().count() == 293
+
+
+def test_a_second_start_changes_nothing_and_tells_the_same(is_demo):
+    first = prepare()
+    before = list(Organization.objects.values()), list(User.objects.values()), CheckRun.objects.count()
+
+    second = prepare()
+
+    assert (list(Organization.objects.values()), list(User.objects.values()), CheckRun.objects.count()) == before
+    assert second == first
+
+
+def test_it_leaves_a_database_with_organizations_as_it_is(is_demo, acme):
+    prepare()
+
+    assert Organization.objects.get() == acme
+
+
+def test_staff_of_each_tier_sign_in_with_what_is_printed(is_demo):
+    """P70"""
+    said = prepare()
+
+    for tier in Tier:
+        user = User.objects.get(email=f"{tier}@portal.example")
+        assert user.email in said
+        assert (user.is_staff, user.tier) == (True, tier)
+        assert user.check_password(demo.password())
+        assert EmailAddress.objects.filter(user=user, verified=True, primary=True).exists()
+        assert Authenticator.objects.get(user=user).wrap().validate_code(demo.totp_code())
+    assert demo.password() in said
+    assert demo.totp_secret() in said
+
+
+def test_the_code_of_the_moment_can_be_asked_for_again(is_demo):
+    said = io.StringIO()
+    before = demo.totp_code()
+    call_command("demo_code", stdout=said)
+
+    assert said.getvalue().strip() in {before, demo.totp_code()}
+
+
+def test_there_is_no_code_without_a_demo():
+    with pytest.raises(CommandError, match="DEMO=true"):
+        call_command("demo_code")
+
+
+def test_every_moment_of_the_sample_is_shifted_alike():
+    at = datetime(2031, 3, 1, 12, 0, 7, tzinfo=UTC)
+    by = at - demo.SAMPLE_MOMENT
+    shifted = io.BytesIO()
+
+    demo.write_shifted_sample(shifted, at=at)
+
+    told = [json.loads(line) for line in demo.SAMPLE.read_text().splitlines()]
+    for before, after in zip(told, map(json.loads, shifted.getvalue().splitlines()), strict=True):
+        assert moments(after) == [moment + by for moment in moments(before)]
+        assert days(after) == [day + timedelta(days=by.days) for day in days(before)]
+        assert {name: after[name] for name in UNMOVED} == {name: before[name] for name in UNMOVED}
+
+
+MOVED = (
+    "created_at",
+    "trial_ends_at",
+    "billing_anchor_at",
+    "plan_changed_at",
+    "reactivated_at",
+    "last_api_request_at",
+)
+UNMOVED = ("id", "name", "email", "owner_email", "state", "home_geo", "plan", "never_deactivate", "control_planes")
+
+
+def moments(line: dict) -> list[datetime]:
+    values = [*(line[name] for name in MOVED), *(member["last_login_at"] for member in line["members"])]
+    return [datetime.fromisoformat(value) for value in values if value is not None]
+
+
+def days(line: dict) -> list[datetime]:
+    return [datetime.fromisoformat(usage["day"]) for usage in line["usage"]]

@@ -1,0 +1,48 @@
+"""Up, ready, and how it is doing: asked by machines, told to those who may know."""
+
+import pytest
+from post_office.models import STATUS, Email
+
+from konnect_portal.foundation.outbox import queue_mails
+from tests.foundation.test_outbox import deactivated
+
+
+def test_the_process_is_up_without_asking_the_database(client):
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_ready_while_the_database_answers(client):
+    assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_ready_without_a_broker(client, settings):
+    """Signing in works without one."""
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+
+    assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db
+class TestMetrics:
+    def test_without_a_token_set_there_is_no_such_page(self, client):
+        assert client.get("/metrics").status_code == 404
+        assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+    @pytest.mark.parametrize("header", ["", "Bearer", "Bearer other", "Bearer é", "s3cret"])
+    def test_without_the_right_one_nothing_is_told(self, client, settings, header):
+        settings.METRICS_TOKEN = "s3cret"
+        response = client.get("/metrics", headers={"Authorization": header})
+
+        assert response.status_code == 401
+        assert not response.content
+
+    def test_mails_that_wait_or_failed_are_counted(self, client, settings):
+        settings.METRICS_TOKEN = "s3cret"
+        queue_mails(deactivated() for _ in range(3))
+        Email.objects.filter(pk=Email.objects.first().pk).update(status=STATUS.failed)
+        figures = client.get("/metrics", headers={"Authorization": "Bearer s3cret"}).text.splitlines()
+
+        assert "portal_mails_waiting 2.0" in figures
+        assert "portal_mails_failed 1.0" in figures
