@@ -122,8 +122,8 @@ class TakeDown(OrganizationAct):
     is_dangerous = True
     form = TakeDownForm
 
-    def button(self, organization):
-        return f"Take the control planes of {organization.name} down now"
+    def button(self, target):
+        return f"Take the control planes of {target.name} down now"
 
     def applies(self, organization):
         return organization.state == State.INACTIVE and _waiting(organization).exists()
@@ -157,7 +157,7 @@ def offers(user: User, organization: Organization) -> list[Offer]:
     """The acts that this person may do and that make sense now, the likely one first (P70)."""
     return [
         Offer(
-            act.title,
+            act.button(organization),
             reverse(f"admin:accounts_organization_{act.name}", args=[organization.pk]),
             act.is_dangerous,
             act.refusal(organization),

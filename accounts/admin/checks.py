@@ -13,6 +13,7 @@ from accounts.desk.places import check_switch
 from accounts.errors import LifecycleError
 from accounts.models import CheckRun, User
 from accounts.templatetags.desk import moment, pill
+from accounts.words import HeldBy
 from konnect_portal.foundation.admin import ReadOnlyAdmin
 
 LISTED = 500
@@ -23,7 +24,7 @@ DECISIONS = {"approve": checks.approve, "dismiss": checks.dismiss}
 
 @admin.register(CheckRun)
 class CheckRunAdmin(ReadOnlyAdmin):
-    list_display = ["run_at", "shown_outcome", "due_count", "limit", "deactivated_count", "failed_count"]
+    list_display = ["run_at", "shown_outcome", "due", "limit", "deactivated", "failed"]
     list_filter = ["outcome"]
     list_before_template = "admin/accounts/checkrun/switch.html"
     sortable_by = ()
@@ -49,6 +50,7 @@ class CheckRunAdmin(ReadOnlyAdmin):
             "entries": entries,
             "more": run.entries.count() - len(entries),
             "digest": checks.list_digest(run),
+            "held": [(count, HeldBy(what).label.lower()) for what, count in run.held_counts.items()],
             "decider": User.objects.filter(pk=run.decided_by_id).first(),
         }
         return self._show(request, "run", str(run), **context)
@@ -109,6 +111,18 @@ class CheckRunAdmin(ReadOnlyAdmin):
     @admin.display(description="asked for")
     def run_at(self, run):
         return moment(run.at)
+
+    @admin.display(description="due")
+    def due(self, run):
+        return run.due_count
+
+    @admin.display(description="deactivated")
+    def deactivated(self, run):
+        return run.deactivated_count
+
+    @admin.display(description="failed")
+    def failed(self, run):
+        return run.failed_count
 
     @admin.display(description="outcome")
     def shown_outcome(self, run):
