@@ -131,6 +131,8 @@ UNFOLD = {
     "SITE_HEADER": "Konnect Portal",
     "SITE_SUBHEADER": "Support",
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "accounts.desk.places.favicon"}],
+    "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["accounts.desk.places.stylesheet"],
     "SCRIPTS": ["accounts.desk.places.script"],

@@ -7,9 +7,11 @@ from functools import cached_property
 from itertools import groupby
 
 from django.conf import settings
-from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Q, Subquery
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, IntegerField, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Coalesce
 
+from accounts.admin.inactivity import explain
+from accounts.inactivity import ask, standings
 from accounts.models import EventSubject, LifecycleEvent, Membership, Organization, TeamMembership
 from accounts.moments import absolute, distance
 from accounts.words import State
@@ -53,21 +55,19 @@ class Case:
     @cached_property
     def people(self) -> Part:
         """The owner first, then who came first, with their teams."""
+        owner_first = ExpressionWrapper(Q(user=self.organization.owner_id), BooleanField())
         teams = TeamMembership.objects.filter(organization=self.organization).select_related("team")
         return part(
             Membership.objects.filter(organization=self.organization)
             .select_related("user")
             .prefetch_related(Prefetch("user__team_memberships", queryset=teams, to_attr="teams_here"))
-            .order_by((~Q(user=self.organization.owner_id)).asc(), "joined_at", "pk")
+            .order_by(owner_first.desc(), "joined_at", "pk")
         )
 
     @cached_property
     def teams(self) -> Part:
-        return part(
-            self.organization.teams.annotate(size=Count("team_memberships"))
-            .filter(size__gt=0)
-            .order_by("-size", "name")
-        )
+        sized = self.organization.teams.annotate(size=Count("team_memberships"))
+        return part(sized.filter(size__gt=0).order_by("-size", "name"))
 
     @cached_property
     def access(self) -> dict[str, int]:
@@ -75,10 +75,10 @@ class Case:
         now = self.at
         asked = Organization.objects.filter(pk=self.organization.pk)
         return asked.values(
-            system_accounts=_count(self.organization.system_accounts.all()),
-            roles=_count(self.organization.role_assignments.all()),
-            tokens=_count(self.organization.access_tokens.filter(revoked_at=None, expires_at__gt=now)),
-            invitations=_count(
+            robot_count=_count(self.organization.system_accounts.all()),
+            role_count=_count(self.organization.role_assignments.all()),
+            token_count=_count(self.organization.access_tokens.filter(revoked_at=None, expires_at__gt=now)),
+            invitation_count=_count(
                 self.organization.invitations.filter(accepted_at=None, revoked_at=None, expires_at__gt=now)
             ),
         ).get()
@@ -130,9 +130,8 @@ class Case:
 
     @cached_property
     def licenses(self) -> Part:
-        return part(
-            self.organization.licenses.annotate(receivers=Count("deliveries")).order_by("product", "-issued_at")
-        )
+        licenses = self.organization.licenses.annotate(receivers=Count("deliveries"))
+        return part(licenses.order_by("product", "-issued_at"))
 
     @cached_property
     def email_locks(self) -> Part:
@@ -141,6 +140,13 @@ class Case:
     @cached_property
     def exemption(self):
         return self.organization.exemptions.live(self.at).first()
+
+    @cached_property
+    def inactivity(self) -> str | None:
+        """When the inactivity check would deactivate it, and why; None unless it is active."""
+        if self.organization.state != State.ACTIVE:
+            return None
+        return explain(standings([self.organization], ask())[0])
 
     @cached_property
     def notices(self) -> list:
@@ -154,13 +160,12 @@ class Case:
 
     @cached_property
     def events(self) -> Part:
+        """What happened to it, and the unlocking of its addresses, which is an event of no organization."""
         actors = EventSubject.objects.filter(part=EventSubject.Part.ACTOR)
-        return part(
-            LifecycleEvent.objects.filter(organization_id=self.organization.pk).prefetch_related(
-                Prefetch("subjects", queryset=actors, to_attr="actors")
-            ),
-            SHOWN_EVENTS,
-        )
+        unlocked = self.organization.email_locks.filter(released_at__isnull=False).values_list("released_event_id")
+        here = Q(organization_id=self.organization.pk) | Q(pk__in=[event_id for (event_id,) in unlocked])
+        events = LifecycleEvent.objects.filter(here)
+        return part(events.prefetch_related(Prefetch("subjects", queryset=actors, to_attr="actors")), SHOWN_EVENTS)
 
     @cached_property
     def since(self) -> datetime:

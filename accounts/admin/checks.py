@@ -1,30 +1,140 @@
-"""Runs of the inactivity check, and the list that one over its limit leaves for a lead (P66)."""
+"""Runs of the inactivity check, the list that one over its limit leaves for a lead, and the switch (P66)."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import path
 
-from accounts.models import CheckRun
+from accounts import checks
+from accounts.admin.columns import counted
+from accounts.admin.forms import DecisionForm, ResumeForm
+from accounts.desk.places import check_switch
+from accounts.errors import LifecycleError
+from accounts.models import CheckRun, User
 from accounts.templatetags.desk import moment, pill
+from accounts.words import HeldBy
 from konnect_portal.foundation.admin import ReadOnlyAdmin
+
+LISTED = 500
+"""Organizations of a list shown on its page; beyond that it says how many more."""
+
+DECISIONS = {"approve": checks.approve, "dismiss": checks.dismiss}
 
 
 @admin.register(CheckRun)
 class CheckRunAdmin(ReadOnlyAdmin):
-    list_display = ["run_at", "shown_outcome", "due_count", "limit", "deactivated_count", "failed_count"]
+    list_display = ["run_at", "shown_outcome", "due", "limit", "deactivated", "failed"]
     list_filter = ["outcome"]
+    list_before_template = "admin/accounts/checkrun/switch.html"
     sortable_by = ()
 
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {**check_switch(request.user), **(extra_context or {})})
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """A run: what it found and did; while it waits, its list with Approve and Dismiss for those who may."""
+        run = self.get_object(request, object_id)
+        if run is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        may_decide = run.outcome == CheckRun.Outcome.WAITING and _may_decide(request)
+        if request.method == "POST" and not may_decide:
+            return self._too_late(request, run)
+        form = DecisionForm(request.POST or None) if may_decide else None
+        if request.method == "POST" and form.is_valid() and self._decide(request, run, form):
+            return redirect(request.path)
+        entries = list(run.entries.select_related("organization").order_by("inactive_at", "organization")[:LISTED])
+        context = {
+            "run": run,
+            "form": form,
+            "entries": entries,
+            "more": run.entries.count() - len(entries),
+            "digest": checks.list_digest(run),
+            "held": [(count, HeldBy(what).label.lower()) for what, count in run.held_counts.items()],
+            "decider": User.objects.filter(pk=run.decided_by_id).first(),
+        }
+        return self._show(request, "run", str(run), **context)
+
     def switch_view(self, request):
-        raise NotImplementedError
+        """Pause the check, saying why, or let it go on."""
+        if not _may_decide(request):
+            raise PermissionDenied
+        switch = check_switch(request.user)
+        form = (ResumeForm if switch["pause"] else DecisionForm)(request.POST if request.method == "POST" else None)
+        if form.is_valid() and self._switch(request, form, paused=switch["pause"] is not None):
+            return redirect("admin:accounts_checkrun_changelist")
+        title = "Resume the inactivity check" if switch["pause"] else "Pause the inactivity check"
+        return self._show(request, "pause", title, form=form, pause=switch["pause"])
 
     def get_urls(self):
         view = self.admin_site.admin_view(self.switch_view)
         return [path("switch/", view, name="accounts_checkrun_switch"), *super().get_urls()]
 
+    def _decide(self, request, run, form) -> bool:
+        decision = request.POST.get("decision")
+        if decision not in DECISIONS:
+            form.add_error(None, "Please choose one of the two buttons.")
+            return False
+        try:
+            run = DECISIONS[decision](
+                run, actor=request.user, reason=form.cleaned_data["reason"], digest=request.POST.get("digest", "")
+            )
+        except LifecycleError as problem:
+            form.add_error(None, str(problem))
+            return False
+        messages.success(request, _said(run, decision))
+        return True
+
+    def _switch(self, request, form, *, paused: bool) -> bool:
+        try:
+            if paused:
+                checks.resume(actor=request.user)
+                messages.success(request, "The inactivity check goes on with its next hourly run.")
+            else:
+                checks.pause(actor=request.user, reason=form.cleaned_data["reason"])
+                messages.success(request, "The inactivity check is paused. It deactivates nobody until it is resumed.")
+        except LifecycleError as problem:
+            form.add_error(None, str(problem))
+            return False
+        return True
+
+    def _too_late(self, request, run):
+        if not _may_decide(request):
+            raise PermissionDenied
+        messages.warning(request, f"Nothing was done: this list is {run.get_outcome_display().lower()} already.")
+        return redirect(request.path)
+
+    def _show(self, request, name, title, **context):
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context}
+        return TemplateResponse(request, f"admin/accounts/checkrun/{name}.html", context)
+
     @admin.display(description="asked for")
     def run_at(self, run):
         return moment(run.at)
 
+    @admin.display(description="due")
+    def due(self, run):
+        return run.due_count
+
+    @admin.display(description="deactivated")
+    def deactivated(self, run):
+        return run.deactivated_count
+
+    @admin.display(description="failed")
+    def failed(self, run):
+        return run.failed_count
+
     @admin.display(description="outcome")
     def shown_outcome(self, run):
         return pill(run.outcome, run.get_outcome_display())
+
+
+def _may_decide(request) -> bool:
+    return request.user.has_perm("accounts.decide_check")
+
+
+def _said(run, decision) -> str:
+    if decision == "dismiss":
+        return "Dismissed: the organizations on the list are left alone for 30 days."
+    gone, asked = counted(run.deactivated_count, "organization"), run.entries.count()
+    return f"Approved: {gone} of {asked} deactivated. Whoever was used meanwhile was left alone."

@@ -1,17 +1,52 @@
-"""Locked addresses: which, for which organization, since when."""
+"""Locked addresses: which, for which organization, since when; and their release (P54)."""
 
-from django.contrib import admin
-from django.urls import path
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.utils.html import format_html
 
+from accounts import lifecycle
+from accounts.admin import columns
+from accounts.admin.confirming import Act, Shown, confirm, digest_of_rows, said
 from accounts.models import EmailLock
 from accounts.templatetags.desk import moment
+from billing.models import TrialClaim
 from konnect_portal.foundation.addresses import address_hash
 from konnect_portal.foundation.admin import ReadOnlyAdmin
 
 
-class LiveFilter(admin.SimpleListFilter):
-    """The live ones unless asked for others."""
+class UnlockEmail(Act):
+    """Release every live lock on the address of a lock; organizations stay as they are."""
 
+    name = "unlock"
+    title = "Unlock e-mail address"
+    done = "{} is unlocked. Its organizations are as they were."
+
+    def button(self, target):
+        return f"Unlock {target.address}"
+
+    def typed(self, target):
+        return target.address
+
+    def back(self, target):
+        return reverse("admin:accounts_organization_change", args=[target.organization_id])
+
+    def show(self, user, target):
+        locks = list(_locks_like(target).live())
+        released = list(_locks_like(target).filter(released_at__isnull=False).order_by("-released_at"))
+        trials = TrialClaim.objects.filter(address_hash=target.address_hash).count()
+        return Shown(columns.of_unlock(target.address, locks, released, trials), digest_of_rows(locks))
+
+    @transaction.atomic
+    def act(self, target, *, data, expected, **who):
+        if digest_of_rows(_locks_like(target).live().select_for_update(of=("self",))) != expected:
+            raise lifecycle.PreviewChanged
+        lifecycle.unlock_email(target.address, **said(data), **who)
+
+
+class LiveFilter(admin.SimpleListFilter):
     title = "lock"
     parameter_name = "lock"
 
@@ -19,16 +54,14 @@ class LiveFilter(admin.SimpleListFilter):
         return [("live", "Locked"), ("released", "Released")]
 
     def queryset(self, request, queryset):
-        if self.value() == "live":
-            return queryset.live()
-        if self.value() == "released":
-            return queryset.filter(released_at__isnull=False)
+        if self.value() in ("live", "released"):
+            return queryset.filter(released_at__isnull=self.value() == "live")
         return queryset
 
 
 @admin.register(EmailLock)
 class EmailLockAdmin(ReadOnlyAdmin):
-    list_display = ["shown_address", "organization", "locked", "released"]
+    list_display = ["shown_address", "shown_organization", "locked", "released"]
     list_display_links = None
     list_filter = [LiveFilter]
     list_select_related = ["organization"]
@@ -36,11 +69,21 @@ class EmailLockAdmin(ReadOnlyAdmin):
     search_help_text = "The whole e-mail address"
     sortable_by = ()
 
+    def get_list_display(self, request):
+        return [*self.list_display, "unlock"] if _may_unlock(request) else self.list_display
+
     def get_search_results(self, request, queryset, search_term):
         return (queryset.filter(address_hash=address_hash(search_term)) if search_term else queryset), False
 
     def unlock_view(self, request, id):
-        raise NotImplementedError
+        if not _may_unlock(request):
+            raise PermissionDenied
+        lock = get_object_or_404(EmailLock.objects.select_related("organization"), pk=id)
+        act = UnlockEmail()
+        if lock.released_at or not lock.address:
+            messages.info(request, f"{lock} is not locked for {lock.organization} any more.")
+            return redirect(act.back(lock))
+        return confirm(request, act, lock, {**self.admin_site.each_context(request), "opts": self.opts})
 
     def get_urls(self):
         view = self.admin_site.admin_view(self.unlock_view)
@@ -50,6 +93,11 @@ class EmailLockAdmin(ReadOnlyAdmin):
     def shown_address(self, lock):
         return str(lock)
 
+    @admin.display(description="organization")
+    def shown_organization(self, lock):
+        page = reverse("admin:accounts_organization_change", args=[lock.organization_id])
+        return format_html('<a class="desk-link" href="{}">{}</a>', page, lock.organization)
+
     @admin.display(description="locked")
     def locked(self, lock):
         return moment(lock.locked_at)
@@ -57,3 +105,19 @@ class EmailLockAdmin(ReadOnlyAdmin):
     @admin.display(description="released")
     def released(self, lock):
         return moment(lock.released_at)
+
+    @admin.display(description="act")
+    def unlock(self, lock):
+        if lock.released_at or not lock.address:
+            return "–"
+        page = reverse("admin:accounts_emaillock_unlock", args=[lock.pk])
+        return format_html('<a class="desk-link" href="{}">Unlock</a>', page)
+
+
+def _may_unlock(request) -> bool:
+    return request.user.has_perm("accounts.unlock_email")
+
+
+def _locks_like(lock: EmailLock):
+    """All locks on the same address, live and released."""
+    return EmailLock.objects.filter(address_hash=lock.address_hash).select_related("organization")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from accounts.models import EmailLock, Membership, Organization, User
+from accounts.models import EmailLock, Membership, Organization
 from konnect_portal.foundation.addresses import normalize_address
 
 SHORTEST = 3
@@ -13,7 +13,7 @@ SHORTEST = 3
 
 
 def find(queryset, term: str):
-    """Those of `queryset` with this id, this part of a name, login path or contact, or this person's or lock's address.
+    """Those with this id, this part of a name, login path or contact, or this address of a person or a lock.
 
     `%` and `_` stand for themselves. A term shorter than three characters finds nothing.
     """
@@ -29,18 +29,13 @@ def find(queryset, term: str):
     return queryset.filter(found)
 
 
-def _by_address(address: str) -> list[UUID]:
+def _by_address(address: str) -> set[UUID]:
     """Organizations that a person of this address owns or is in, or for which the address is or was locked."""
-    people = User.objects.filter(email=address).values("pk")
-    return list(
-        Organization.objects.filter(owner__in=people)
-        .values_list("pk")
-        .union(
-            Membership.objects.filter(user__in=people).values_list("organization_id"),
-            EmailLock.objects.filter(address=address).values_list("organization_id"),
-        )
-        .values_list("pk", flat=True)
-    )
+    return {
+        *Organization.objects.filter(owner__email=address).values_list("pk", flat=True),
+        *Membership.objects.filter(user__email=address).values_list("organization_id", flat=True),
+        *EmailLock.objects.filter(address=address).values_list("organization_id", flat=True),
+    }
 
 
 def _uuid(term: str) -> UUID | None:

@@ -4,12 +4,16 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
 
+from accounts.admin.acts import ACTS, offers
 from accounts.admin.case import Case
+from accounts.admin.confirming import confirm
 from accounts.admin.finding import SHORTEST, find
 from accounts.models import Organization
 from accounts.templatetags.desk import ago, pill
@@ -82,6 +86,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
             messages.info(request, f"Please enter at least {SHORTEST} characters.")
         return (find(queryset, search_term) if search_term else queryset), False
 
+    @method_decorator(require_safe)
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The case page: everything a support case asks, nothing to edit."""
         organization = self.get_object(request, object_id)
@@ -95,10 +100,34 @@ class OrganizationAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         return self._show(request, "cards/control_planes", get_object_or_404(self.get_queryset(request), pk=id))
 
+    def act_view(self, request, id, act):
+        """Preview, reason and ticket, act, message; 403 for whoever may not (P70, P71)."""
+        organization = get_object_or_404(self.get_queryset(request), pk=id)
+        if not request.user.has_perm(act.permission):
+            raise PermissionDenied
+        problem = self._why_not(organization, act)
+        if problem:
+            messages.warning(request, problem)
+            return redirect(act.back(organization))
+        if not act.allowed(request.user, organization):
+            raise PermissionDenied
+        return confirm(request, act, organization, {**self.admin_site.each_context(request), "opts": self.opts})
+
     def get_urls(self):
-        view = self.admin_site.admin_view(self.control_planes_view)
-        name = "accounts_organization_control_planes"
-        return [path("<uuid:id>/control-planes/", view, name=name), *super().get_urls()]
+        view = self.admin_site.admin_view
+        acts = [
+            path(f"<uuid:id>/{act.name}/", view(self.act_view), {"act": act}, f"accounts_organization_{act.name}")
+            for act in ACTS
+        ]
+        card = path(
+            "<uuid:id>/control-planes/", view(self.control_planes_view), name="accounts_organization_control_planes"
+        )
+        return [*acts, card, *super().get_urls()]
+
+    def _why_not(self, organization, act):
+        if not act.applies(organization):
+            return f"{organization.name} is {organization.get_state_display().lower()}: nothing was changed."
+        return act.refusal(organization)
 
     def _show(self, request, name, organization):
         context = {
@@ -108,6 +137,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
             "organization": organization,
             "plan": plan_name(organization),
             "case": Case(organization, at=timezone.now()),
+            "acts": offers(request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)

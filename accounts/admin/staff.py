@@ -26,9 +26,6 @@ class StaffAdmin(ReadOnlyAdmin):
             .annotate(second_factor=Exists(factors))
         )
 
-    def has_module_permission(self, request):
-        return self.has_view_permission(request)
-
     def has_view_permission(self, request, obj=None):
         return request.user.has_perm("accounts.manage_staff")
 

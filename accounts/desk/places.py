@@ -44,6 +44,10 @@ def stylesheet(request):
     return static("accounts/admin.css")
 
 
+def favicon(request):
+    return static("accounts/portal.svg")
+
+
 def script(request):
     return static("accounts/admin.js")
 

@@ -139,7 +139,7 @@ class Welcome(PasswordResetConfirmView):
 
 
 def _authenticate(request, form):
-    """The staff person whose password it is, or None with the reason on the form. Every try counts (five in 5 minutes)."""
+    """The staff person whose password it is, or None with the reason on the form. Five tries in 5 minutes."""
     email = normalize_address(form.cleaned_data["email"])
     if not ratelimit.consume(request, action="login_failed", key=email):
         form.add_error(None, TOO_MANY)

@@ -15,6 +15,9 @@ class ReadOnlyAdmin(ModelAdmin):
     show_full_result_count = False
     paginator = CappedPaginator
 
+    def has_module_permission(self, request):
+        return self.has_view_permission(request)
+
     def has_add_permission(self, request, obj=None):
         return False
 

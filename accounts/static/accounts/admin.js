@@ -15,4 +15,9 @@
   }
 
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-refresh]").forEach(watch));
+
+  // The page is hidden until unfold's scripts have run, which is after the browser has looked for `autofocus`.
+  window.addEventListener("load", () => {
+    if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
+  });
 })();

@@ -1,0 +1,90 @@
+"""The page before a dangerous act (P71): what it will change, the questions, one button; then the act and its result.
+
+The form brings back the digest of what was shown. Where that no longer holds nothing is done and it is shown again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from django.contrib import messages
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+
+from accounts.admin.columns import Column
+from accounts.admin.forms import ActForm
+from accounts.errors import LifecycleError, PreviewChanged
+from accounts.models import User
+from accounts.words import Via
+
+
+@dataclass
+class Shown:
+    """A preview as the page shows it; `digest` is what the form brings back (habit 4)."""
+
+    columns: list[Column]
+    digest: str
+    form_options: dict[str, Any] = field(default_factory=dict)
+
+
+class Act:
+    """One dangerous act on a target: what it shows, asks, does and says."""
+
+    name: str
+    title: str
+    done: str
+    is_dangerous = False
+    form: type[ActForm] = ActForm
+
+    def button(self, target: Any) -> str:
+        """The act and its target by name, never "OK"."""
+        raise NotImplementedError
+
+    def typed(self, target: Any) -> str:
+        """The name that has to be typed."""
+        raise NotImplementedError
+
+    def back(self, target: Any) -> str:
+        """The page where the result can be watched."""
+        raise NotImplementedError
+
+    def show(self, user: User, target: Any) -> Shown:
+        raise NotImplementedError
+
+    def act(self, target: Any, *, data: dict, expected: str, **who: Any) -> None:
+        """Do it; LifecycleError where it can't be done, PreviewChanged where `expected` no longer holds."""
+        raise NotImplementedError
+
+
+def confirm(request, act: Act, target: Any, context: dict):
+    """Show the act's preview and form, or do it and go where the result can be watched."""
+    shown = act.show(request.user, target)
+    form = act.form(request.POST or None, expected_name=act.typed(target), **shown.form_options)
+    if request.method == "POST":
+        try:
+            if request.POST.get("digest") != shown.digest:
+                raise PreviewChanged
+            if form.is_valid():
+                act.act(target, data=form.cleaned_data, expected=shown.digest, **_who(request))
+                messages.success(request, act.done.format(act.typed(target)))
+                return redirect(act.back(target))
+        except LifecycleError as problem:
+            form.add_error(None, str(problem))
+            shown = act.show(request.user, target)
+    page = {"act": act, "shown": shown, "form": form, "button": act.button(target), "back": act.back(target)}
+    return TemplateResponse(request, "admin/accounts/act.html", {**context, **page, "title": act.button(target)})
+
+
+def said(data: dict) -> dict[str, str]:
+    """What the lifecycle is told of a form: why, for whom, how identity was shown, through which door."""
+    return {"note": data["note"], "ticket": data["ticket"], "proof": data.get("proof", ""), "via": Via.ADMIN}
+
+
+def digest_of_rows(rows: Iterable) -> str:
+    """A digest of which rows were shown; their ids are no secret."""
+    return " ".join(sorted(str(row.pk) for row in rows))
+
+
+def _who(request) -> dict[str, Any]:
+    return {"actor": request.user, "address": get_adapter().get_client_ip(request)}

@@ -1,0 +1,112 @@
+"""What an act of support asks for before it is done: why, for whom, and the name typed (P71, P73)."""
+
+from django import forms
+
+from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason
+
+CHOOSE = ("", "Please choose")
+NOW, LATER = "now", "later"
+
+
+class ActForm(forms.Form):
+    """Note, ticket, how identity was shown, and the name of what is changed typed as it is."""
+
+    note = forms.CharField(
+        label="Why",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="For colleagues. Customers never see it.",
+    )
+    ticket = forms.CharField(label="Ticket", max_length=100, help_text="The ticket that asks for this.")
+    proof = forms.ChoiceField(
+        label="How identity was shown",
+        choices=[CHOOSE, *Proof.choices],
+        help_text="How it was shown that the request comes from the customer.",
+    )
+    name = forms.CharField(label="Name", widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}))
+
+    def __init__(self, *args, expected_name, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.expected_name = expected_name
+        self.fields["name"].label = f"Type “{expected_name}” to confirm"
+
+    def clean_name(self):
+        if self.cleaned_data["name"].strip() != self.expected_name.strip():
+            raise forms.ValidationError(f"This is not “{self.expected_name}”.")
+        return self.cleaned_data["name"]
+
+
+class DeactivateForm(ActForm):
+    """Identity is asked for where the customer asked; fraud, spam and the like need no request (P73)."""
+
+    reason = forms.ChoiceField(
+        label="Reason",
+        choices=[CHOOSE, *((reason.value, reason.label) for reason in STAFF_REASONS)],
+        help_text="Customers read a sentence made of it.",
+    )
+    take_down = forms.ChoiceField(
+        label="Take control planes down",
+        widget=forms.RadioSelect,
+        initial=NOW,
+    )
+    field_order = ["reason", "take_down", "note", "ticket", "proof", "name"]
+
+    def __init__(self, *args, may_choose, delay_hours, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["note"].required = self.fields["proof"].required = False
+        self.fields["proof"].help_text = f"Only where the reason is “{Reason.SUPPORT_REQUEST.label}”."
+        self.fields["take_down"].choices = [
+            (NOW, "Now: they cannot come back"),
+            (LATER, f"In {delay_hours} hours: until then they can come back"),
+        ]
+        if not may_choose:
+            del self.fields["take_down"]
+
+    def clean(self):
+        data = super().clean()
+        by_request = data.get("reason") in REASONS_BY_REQUEST
+        if by_request and not data.get("proof"):
+            self.add_error("proof", "Please say how it was shown that the customer asks for this.")
+        if not by_request:
+            data["proof"] = ""
+        if data.get("proof") == Proof.LEAD_WORD and not data.get("note"):
+            self.add_error("note", "Please name the lead and why their word is enough.")
+        return data
+
+
+class ReactivateForm(ActForm):
+    """Whether people come back too (P52) and, where the owner's account is closed, who owns it now (P53)."""
+
+    restore_people = forms.BooleanField(
+        label="Put people back into their teams and roles", required=False, help_text="As they were before."
+    )
+    owner = forms.ModelChoiceField(
+        label="New owner",
+        queryset=None,
+        empty_label="Please choose",
+        help_text="The owner's account is closed, so another member has to own it.",
+    )
+    field_order = ["restore_people", "owner", "note", "ticket", "proof", "name"]
+
+    def __init__(self, *args, owners, **kwargs):
+        super().__init__(*args, **kwargs)
+        if owners is None:
+            del self.fields["owner"]
+        else:
+            self.fields["owner"].queryset = owners
+            self.fields["owner"].label_from_instance = lambda user: f"{user} ({user.email})"
+
+
+class TakeDownForm(ActForm):
+    """The organization is deactivated already: who asks for haste says why, and shows no identity."""
+
+    proof = None
+
+
+class DecisionForm(forms.Form):
+    reason = forms.CharField(
+        label="Why", widget=forms.Textarea(attrs={"rows": 3}), help_text="For colleagues, kept with the decision."
+    )
+
+
+class ResumeForm(forms.Form):
+    """Nothing to say when the check goes on."""

@@ -1,0 +1,232 @@
+"""P70 to P72: staff find an organization and read its case; nothing there is changed by hand."""
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import LifecycleEvent
+from accounts.words import Act, Via
+from billing.models import Plan
+from geos.models import DataPlaneNode
+from tests import factories
+from tests.desk import signed_in
+
+LIST = "/admin/accounts/organization/"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(viewer):
+    return signed_in(viewer)
+
+
+def case_of(organization):
+    return reverse("admin:accounts_organization_change", args=[organization.pk])
+
+
+def found(client, term, **filters):
+    page = client.get(LIST, {"q": term, **filters})
+    return [organization.name for organization in page.context["cl"].result_list]
+
+
+@pytest.mark.parametrize("term", ["Acm", "cme corp", "  ACME CORP "])
+def test_an_organization_is_found_by_part_of_its_name(client, term):
+    factories.organization("Acme Corp")
+    factories.organization("Globex")
+
+    assert found(client, term) == ["Acme Corp"]
+
+
+@pytest.mark.parametrize("address", ["alice@acme.example", "Bob@Acme.example ", "contact@acme.example"])
+def test_it_is_found_by_the_address_of_owner_member_and_contact(client, alice, bob, address):
+    acme = factories.organization("Acme", owner=alice, contact_email="contact@acme.example")
+    factories.member(acme, bob)
+    factories.organization("Globex")
+
+    assert found(client, address) == ["Acme"]
+
+
+def test_it_is_found_by_an_address_that_was_locked_for_it(client, acme):
+    factories.email_lock(acme, "old@acme.example")
+
+    assert found(client, "old@acme.example") == ["Acme"]
+
+
+def test_it_is_found_by_its_id(client, acme, globex):
+    assert found(client, str(acme.pk)) == ["Acme"]
+
+
+@pytest.mark.parametrize(("term", "names"), [("50%", ["50% off"]), ("a_b", ["a_b"]), ("\\ab", ["x\\abc"])])
+def test_wildcards_stand_for_themselves(client, term, names):
+    for name in ("50% off", "50 percent off", "a_b", "aXb", "x\\abc"):
+        factories.organization(name)
+
+    assert found(client, term) == names
+
+
+def test_two_characters_find_nothing_and_the_page_says_why(client, acme):
+    page = client.get(LIST, {"q": "Ac"}, follow=True)
+
+    assert list(page.context["cl"].result_list) == []
+    assert "at least 3 characters" in page.content.decode()
+
+
+def test_lists_are_filtered_by_state_and_plan(client):
+    for plan in ("trial", Plan.PLUS, Plan.ENTERPRISE, Plan.FREE):
+        factories.organization(f"On {plan}", plan=plan)
+
+    assert found(client, "", plan="trial") == ["On trial"]
+    assert found(client, "", plan="plus") == ["On plus"]
+    assert found(client, "", plan="free") == ["On free"]
+    assert found(client, "", state__exact="inactive") == []
+
+
+def test_the_list_costs_the_same_however_many_rows_it_shows(client):
+    """P72"""
+
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            client.get(LIST, {"q": "acme"})
+        return len(captured)
+
+    factories.organization("Acme 0", plan="trial")
+    one = queries()
+    for number in range(1, 6):
+        factories.organization(f"Acme {number}", plan=Plan.PLUS)
+
+    assert queries() == one
+
+
+def test_the_case_costs_the_same_however_large_the_organization(client, acme):
+    """P72"""
+
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(case_of(acme)).status_code == 200
+        return len(captured)
+
+    for number in range(2):
+        grow(acme, number)
+    few = queries()
+    for number in range(2, 9):
+        grow(acme, number)
+
+    assert queries() == few
+
+
+def grow(organization, number):
+    factories.member(organization, None, "Analytics Viewer", "Portal Admin")
+    factories.control_plane(organization, f"cp-{number}", geo="eu", nodes=2, zones=1)
+    factories.email_lock(organization, f"old{number}@acme.example")
+    LifecycleEvent.objects.create(organization_id=organization.pk, act=Act.REACTIVATED, via=Via.ADMIN)
+
+
+def test_the_case_says_what_runs_and_what_does_not(client, acme):
+    """P13"""
+    gateway = factories.control_plane(acme, "shop", geo="eu", nodes=3)
+    now = timezone.now()
+    node, late = DataPlaneNode.objects.filter(control_plane=gateway)[:2]
+    DataPlaneNode.objects.filter(pk=node.pk).update(last_check_in_at=now - timedelta(seconds=200))
+    DataPlaneNode.objects.filter(pk=late.pk).update(last_check_in_at=now - timedelta(seconds=400))
+
+    page = " ".join(client.get(case_of(acme)).content.decode().split())
+
+    assert "3 nodes, 1 running" in page
+    assert "alice@acme.example" in page
+    assert "Europe" in page
+
+
+def test_names_are_shown_as_they_are_and_run_nothing(client):
+    organization = factories.organization("<script>alert(1)</script>")
+
+    page = client.get(case_of(organization)).content.decode()
+
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_an_id_that_never_existed_leads_back_to_the_list(client, db):
+    answer = client.get(LIST + "00000000-0000-0000-0000-000000000000/change/")
+
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize("tier", ["viewer", "agent", "lead", "administrator"])
+def test_nothing_is_added_changed_or_deleted_by_hand(request, acme, tier):
+    """Of no tier, on no page."""
+    client = signed_in(request.getfixturevalue(tier))
+    for model, page in admin.site._registry.items():
+        base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        assert client.get(base + "add/").status_code == 403, model
+        assert not page.has_change_permission(client)
+        assert not page.has_delete_permission(client)
+    assert client.post(f"{LIST}{acme.pk}/delete/").status_code == 403
+    assert client.post(f"{LIST}{acme.pk}/change/", {"name": "Taken"}).status_code == 405
+    acme.refresh_from_db()
+    assert acme.name == "Acme"
+
+
+def test_other_packages_have_no_page(db):
+    """Their pages edit: groups, addresses, authenticators, mails."""
+    ours = {"accounts", "billing", "geos", "licensing", "foundation"}
+
+    assert {model._meta.app_label for model in admin.site._registry} == ours
+    assert apps.is_installed("post_office")
+
+
+@pytest.mark.parametrize("tier", ["viewer", "agent", "lead", "administrator"])
+def test_the_side_bar_names_only_places_that_open(request, acme, tier):
+    """P70"""
+    client = signed_in(request.getfixturevalue(tier))
+    [group] = client.get("/admin/").context["sidebar_navigation"]
+
+    links = [item["link"] for item in group["items"]]
+
+    assert [link for link in links if client.get(link).status_code != 200] == []
+    assert (reverse("admin:accounts_user_changelist") in links) == (tier == "administrator")
+
+
+@pytest.mark.parametrize(("tier", "status"), [("viewer", 403), ("agent", 403), ("lead", 403), ("administrator", 200)])
+def test_only_administrators_see_staff(request, tier, status):
+    """P70"""
+    client = signed_in(request.getfixturevalue(tier))
+
+    assert client.get(reverse("admin:accounts_user_changelist")).status_code == status
+
+
+def test_every_list_opens_and_no_page_shows_a_key(client, acme):
+    """P21"""
+    factories.control_plane(acme, nodes=1)
+    factories.subscription(acme)
+    for model in admin.site._registry:
+        if model._meta.model_name != "user":
+            page = client.get(f"/admin/{model._meta.app_label}/{model._meta.model_name}/")
+            assert page.status_code == 200, model
+
+
+def test_what_waits_is_counted_and_zero_reads_calm(client, acme):
+    page = client.get("/admin/").content.decode()
+
+    assert "No run of the inactivity check waits" in page
+    acme.hold_until, acme.hold_reason, acme.hold_ticket = timezone.now() + timedelta(days=1), "Court", "T-1"
+    acme.save()
+    waiting = {item.link.partition("?")[2]: item.count for item in client.get("/admin/").context["waiting"]}
+    assert waiting["hold=yes"] == 1
+    assert found(client, "", hold="yes") == ["Acme"]
+
+
+def test_the_admin_alone_relaxes_the_content_policy(client):
+    def policy(path):
+        return client.get(path)["Content-Security-Policy"]
+
+    assert "'unsafe-eval'" in policy("/admin/")
+    assert "'unsafe-inline'" not in policy("/admin/").split("style-src")[0]
+    assert "'unsafe-eval'" in policy("/admin/login/")
+    assert "unsafe" not in policy("/healthz")
+    assert "unsafe" not in policy("/nowhere")

@@ -1,0 +1,82 @@
+"""The support desk in a real browser, as staff use it."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.words import State
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PHONE = {"width": 390, "height": 844}
+
+
+def test_a_lead_finds_an_organization_and_reads_its_case(page, sign_in, serious, complaints, acme, globex, lead):
+    """P70, P72"""
+    factories.control_plane(acme, "shop", geo="eu", nodes=2)
+    factories.subscription(acme)
+    sign_in(lead)
+    assert serious() == []
+
+    expect(page.get_by_label("Find an organization")).to_be_focused()
+    page.keyboard.type("cme")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result_list")).not_to_contain_text("Globex")
+    assert serious() == []
+
+    page.get_by_role("link", name="Acme").click()
+    expect(page.get_by_role("heading", name="Acme")).to_be_visible()
+    expect(page.get_by_text("2 nodes, 0 running")).to_be_visible()
+    assert serious() == []
+    assert complaints == []
+
+
+def test_a_lead_deactivates_after_reading_what_it_will_do(page, sign_in, serious, complaints, acme, lead):
+    """P71"""
+    factories.control_plane(acme, "shop", nodes=2)
+    sign_in(lead)
+    page.get_by_label("Find an organization").fill("Acme")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Acme").click()
+    page.get_by_role("link", name="Deactivate Acme").click()
+    expect(page.get_by_text("Stop configuration for 1 control plane in 1 geo")).to_be_visible()
+    assert serious() == []
+
+    page.get_by_label("Reason").select_option(label="Asked for by the customer")
+    page.get_by_label("Ticket").fill("T-1")
+    page.get_by_label("How identity was shown").select_option(label="From the owner's session")
+    page.get_by_label(re.compile("Type .Acme. to confirm")).fill("Acme")
+    page.get_by_role("button", name="Deactivate Acme").click()
+
+    expect(page.get_by_text("Acme is deactivated.")).to_be_visible()
+    expect(page.get_by_text("0 of 1 control planes taken down")).to_be_visible()
+    assert serious() == []
+    acme.refresh_from_db()
+    assert acme.state == State.INACTIVE
+    assert complaints == []
+
+
+@pytest.mark.parametrize("place", ["/admin/", "/admin/accounts/organization/", "case"])
+def test_nothing_hangs_over_the_edge_of_a_phone(page, sign_in, live_server, acme, lead, place):
+    factories.control_plane(acme, "a-control-plane-with-a-very-long-name-" * 3, nodes=2)
+    page.set_viewport_size(PHONE)
+    sign_in(lead)
+
+    page.goto(live_server.url + (f"/admin/accounts/organization/{acme.pk}/change/" if place == "case" else place))
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_keyboard_alone_reaches_every_act(page, sign_in, live_server, acme, lead):
+    sign_in(lead)
+    page.goto(f"{live_server.url}/admin/accounts/organization/{acme.pk}/change/")
+    deactivate = page.get_by_role("link", name="Deactivate Acme")
+
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if deactivate.evaluate("element => element == document.activeElement"):
+            break
+
+    expect(deactivate).to_be_focused()
