@@ -1,10 +1,13 @@
 from collections.abc import Callable
 
+from allauth.account.adapter import get_adapter
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 
 from accounts.access import OrganizationDeactivated, organization_of
+from accounts.services.sessions import note_use
 
 
 class OrganizationMiddleware:
@@ -24,3 +27,24 @@ class OrganizationMiddleware:
         if isinstance(exception, OrganizationDeactivated):
             return render(request, "accounts/deactivated.html", {"refusal": exception}, status=403)
         return None
+
+
+class SessionTraceMiddleware:
+    """Keeps with each signed-in session from where and when it was used, for the page that lists sessions.
+
+    Asks nothing: where no view looked at the session, nothing is noted.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.session.accessed and SESSION_KEY in request.session:
+            adapter = get_adapter(request)
+            note_use(
+                request.session,
+                user_agent=adapter.get_http_user_agent(request),
+                address=adapter.get_client_ip(request),
+            )
+        return response

@@ -2,7 +2,11 @@
 
 import re
 
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, is_password_usable
 from django.core.exceptions import ValidationError
+
+from accounts.models import PasswordHistory
 
 LENGTH_MIN = 12
 REQUIREMENTS = {
@@ -28,3 +32,32 @@ class PolicyValidator:
             f"At least {LENGTH_MIN} characters, with upper case, lower case, a digit and a special character, "
             "and none of them more than twice in a row."
         )
+
+
+class HistoryValidator:
+    """None of the person's last 13, the present one included, however it came to be (P6)."""
+
+    def validate(self, password, user=None):
+        if user is not None and any(check_password(password, used) for used in _remembered(user)):
+            raise ValidationError(
+                f"The password has to differ from your last {settings.PASSWORDS_REMEMBERED}.", code="password_used"
+            )
+
+    def password_changed(self, password, user=None):
+        """Called by every `save` of a person that sets a password: remembers it, and forgets what is too old."""
+        if is_password_usable(user.password):
+            PasswordHistory.objects.create(user=user, password=user.password)
+            PasswordHistory.objects.filter(user=user).exclude(pk__in=_latest(user).values("pk")).delete()
+
+    def get_help_text(self):
+        return f"None of your last {settings.PASSWORDS_REMEMBERED}."
+
+
+def _remembered(user) -> list[str]:
+    """The present one comes first; an import may have brought it without a history."""
+    used = [user.password, *_latest(user).values_list("password", flat=True)]
+    return [password for password in dict.fromkeys(used) if is_password_usable(password) and password]
+
+
+def _latest(user):
+    return PasswordHistory.objects.filter(user_id=user.pk).order_by("-pk")[: settings.PASSWORDS_REMEMBERED]

@@ -83,6 +83,7 @@ class Act(models.TextChoices):
     REACTIVATED = "reactivated", "Reactivated"
     EMAIL_UNLOCKED = "email_unlocked", "E-mail address unlocked"
     TAKE_DOWN_HASTENED = "take_down_hastened", "Taking down hastened"
+    SECOND_FACTOR_RESET = "second_factor_reset", "Second factor of staff reset"
 
 
 class Tier(models.TextChoices):

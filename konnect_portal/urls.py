@@ -12,5 +12,6 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", HealthCheckView.as_view(checks=["health_check.checks.Database"])),
     path("metrics", metrics),
+    path("", include("accounts.urls")),
     path("", include(api_urls)),
 ]

@@ -15,10 +15,12 @@ from accounts.models.inactivity import (
     InactivityNotice,
 )
 from accounts.models.organizations import Membership, Organization
-from accounts.models.people import User
+from accounts.models.people import AddressChange, PasswordHistory, User
+from accounts.models.sessions import Session
 
 __all__ = [
     "AccessToken",
+    "AddressChange",
     "CheckEntry",
     "CheckPause",
     "CheckRun",
@@ -30,7 +32,9 @@ __all__ = [
     "LifecycleEvent",
     "Membership",
     "Organization",
+    "PasswordHistory",
     "RoleAssignment",
+    "Session",
     "SystemAccount",
     "Team",
     "TeamMembership",

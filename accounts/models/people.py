@@ -74,3 +74,30 @@ class User(AbstractBaseUser, PermissionsMixin):
             return None
         names = {group.name for group in self.groups.all()}
         return next((tier for tier in reversed(Tier) if tier.value in names), None)
+
+
+class PasswordHistory(models.Model):
+    """A password that the person had or has, as the hasher left it: none of the last 13 may come back (P6)."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_history")
+    password = models.CharField(max_length=128)
+    set_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "password history"
+
+    def __str__(self):
+        return f"password of {self.user_id}"
+
+
+class AddressChange(models.Model):
+    """The address that a person wants to have instead, until the link mailed to it proves it; a new one voids it."""
+
+    id = uuid_key()
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="address_change")
+    email = models.CharField(max_length=250)
+    requested_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return self.email

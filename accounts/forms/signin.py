@@ -1,0 +1,71 @@
+"""Forms of customers' sign-in; allauth's own, in our words."""
+
+from allauth.account.forms import LoginForm, ReauthenticateForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from django import forms
+from django.contrib.auth.forms import SetPasswordForm
+
+from accounts.services.passwords import change_password
+from konnect_portal.foundation.addresses import normalize_address
+
+EMAIL_LENGTH = 250
+
+
+class SignInForm(LoginForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = "E-mail address"
+        self.fields["login"].widget.attrs |= {
+            "autocomplete": "username webauthn",
+            "autofocus": True,
+            "placeholder": "",
+        }
+        self.fields["password"].help_text = ""
+        self.fields["password"].widget.attrs["placeholder"] = ""
+
+    def clean_login(self):
+        return normalize_address(self.cleaned_data["login"])
+
+
+class ConfirmForm(ReauthenticateForm):
+    """The password once more, before something that matters."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget.attrs |= {"placeholder": "", "autofocus": True}
+
+
+class AddPasskeyForm(AddWebAuthnForm):
+    """A passkey both signs in and is a second factor, so it always has to ask who is there."""
+
+    passwordless = forms.BooleanField(initial=True, widget=forms.HiddenInput)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["name"].max_length = 100
+        self.fields["name"].help_text = "What you will know it by, such as “Work laptop”."
+
+
+class ResetRequestForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=EMAIL_LENGTH,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+
+    def clean_email(self):
+        return normalize_address(self.cleaned_data["email"])
+
+
+class NewPasswordForm(SetPasswordForm):
+    """A password, chosen by the person alone (P6)."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].label = "New password"
+        self.fields["new_password2"].label = "The same once more"
+        self.fields["new_password2"].help_text = ""
+
+    def save(self, commit=True):
+        change_password(self.user, self.cleaned_data["new_password1"])
+        return self.user

@@ -1,0 +1,32 @@
+"""The pages of people and organizations."""
+
+from django.urls import path
+
+from accounts.views import account, signin
+
+urlpatterns = [
+    # sign-in
+    path("login/", signin.sign_in, name="account_login"),
+    path("login/second-factor/", signin.second_factor, name="mfa_authenticate"),
+    path("login/passkey/", signin.passkey, name="mfa_login_webauthn"),
+    path("logout/", signin.sign_out, name="account_logout"),
+    path("password/reset/", signin.request_reset, name="account_reset_password"),
+    path("password/reset/<uidb64>/<token>/", signin.ResetPassword.as_view(), name="reset_password"),
+    # my account
+    path("account/", account.overview, name="account"),
+    path("account/name/", account.name, name="account_name"),
+    path("account/address/", account.address, name="account_address"),
+    path("account/address/<link>/", account.confirm_address, name="account_confirm_address"),
+    path("account/password/", account.password, name="account_change_password"),
+    path("account/sessions/", account.sessions, name="account_sessions"),
+    path("account/confirm/", account.confirm, name="account_reauthenticate"),
+    path("account/confirm/code/", account.confirm_by_code, name="mfa_reauthenticate"),
+    path("account/confirm/passkey/", account.confirm_by_passkey, name="mfa_reauthenticate_webauthn"),
+    path("account/second-factor/", account.second_factor, name="mfa_index"),
+    path("account/second-factor/app/", account.add_app, name="mfa_activate_totp"),
+    path("account/second-factor/app/remove/", account.remove_app, name="mfa_deactivate_totp"),
+    path("account/second-factor/recovery-codes/", account.recovery_codes, name="mfa_view_recovery_codes"),
+    path("account/second-factor/recovery-codes/new/", account.new_codes, name="mfa_generate_recovery_codes"),
+    path("account/second-factor/passkeys/add/", account.add_passkey, name="mfa_add_webauthn"),
+    path("account/second-factor/passkeys/<int:pk>/remove/", account.remove_passkey, name="mfa_remove_webauthn"),
+]
