@@ -9,7 +9,18 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts import lifecycle
-from accounts.models import AccessToken, CheckEntry, CheckRun, Exemption, InactivityNotice, Invitation, Team
+from accounts.models import (
+    AccessToken,
+    AddressChange,
+    CheckEntry,
+    CheckRun,
+    Exemption,
+    InactivityNotice,
+    Invitation,
+    PasswordHistory,
+    Session,
+    Team,
+)
 from accounts.words import Reason, Via
 from billing.models import Credit, DailyUsage, Invoice, InvoiceLine, TrialClaim, UsageRecord
 from geos.models import Consumer, ControlPlaneCredential, GatewayService
@@ -61,6 +72,9 @@ def full(organization, number) -> None:
     team = Team.objects.create(organization=organization, name="Custom")
     for who in ({"user": member}, {"system_account": robot}, {"team": team}):
         factories.role(organization, **who)
+    PasswordHistory.objects.create(user=owner, password="!")
+    AddressChange.objects.create(user=owner, email="changed@x.example")
+    Session.objects.create(session_key=str(owner.pk), user_id=owner.pk, session_data="", expire_date=now)
     end = {"expires_at": now + timedelta(days=9)}
     for count, who in enumerate(({"user": owner}, {"system_account": robot})):
         AccessToken.objects.create(
