@@ -35,6 +35,12 @@ class ActForm(forms.Form):
         return self.cleaned_data["name"]
 
 
+class StaffForm(ActForm):
+    """An act on a colleague: no customer's identity has to be shown."""
+
+    proof = None
+
+
 class DeactivateForm(ActForm):
     """Identity is asked for where the customer asked; fraud, spam and the like need no request (P73)."""
 

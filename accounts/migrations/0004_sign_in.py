@@ -15,6 +15,21 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AlterField(
+            model_name="eventsubject",
+            name="part",
+            field=models.CharField(
+                choices=[
+                    ("actor", "Actor"),
+                    ("owner", "Owner"),
+                    ("contact", "Contact"),
+                    ("member", "Member"),
+                    ("system", "system account"),
+                    ("staff", "Staff"),
+                ],
+                max_length=10,
+            ),
+        ),
+        migrations.AlterField(
             model_name="lifecycleevent",
             name="act",
             field=models.CharField(

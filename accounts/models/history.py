@@ -98,6 +98,7 @@ class EventSubject(models.Model):
         CONTACT = "contact"
         MEMBER = "member"
         SYSTEM_ACCOUNT = "system", "system account"
+        STAFF = "staff"
 
     id = models.BigAutoField(primary_key=True)
     event = models.ForeignKey(LifecycleEvent, on_delete=models.PROTECT, related_name="subjects")

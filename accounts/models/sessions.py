@@ -1,5 +1,6 @@
 """Sessions by person, so that each can be listed and ended by whom it belongs to."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from django.contrib.auth import SESSION_KEY
@@ -19,7 +20,7 @@ class Session(AbstractBaseSession):
 
     user_id = models.UUIDField(null=True, blank=True)
 
-    objects = BaseSessionManager.from_queryset(SessionQuerySet)()
+    objects: ClassVar[BaseSessionManager["Session"]] = BaseSessionManager.from_queryset(SessionQuerySet)()
 
     class Meta(AbstractBaseSession.Meta):
         indexes = [
