@@ -7,14 +7,25 @@ from functools import cached_property
 from itertools import groupby
 
 from django.conf import settings
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, IntegerField, OuterRef, Prefetch, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    BooleanField,
+    Count,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce, NullIf
 
 from accounts.admin.inactivity import explain
 from accounts.inactivity import ask, standings
-from accounts.models import EventSubject, LifecycleEvent, Membership, Organization, TeamMembership
+from accounts.models import LifecycleEvent, Membership, Organization, TeamMembership, User
 from accounts.moments import absolute, distance
-from accounts.words import State
+from accounts.words import State, Via
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 from konnect_portal.foundation.models import Mail
 
@@ -161,11 +172,11 @@ class Case:
     @cached_property
     def events(self) -> Part:
         """What happened to it, and the unlocking of its addresses, which is an event of no organization."""
-        actors = EventSubject.objects.filter(part=EventSubject.Part.ACTOR)
         unlocked = self.organization.email_locks.filter(released_at__isnull=False).values_list("released_event_id")
         here = Q(organization_id=self.organization.pk) | Q(pk__in=[event_id for (event_id,) in unlocked])
-        events = LifecycleEvent.objects.filter(here)
-        return part(events.prefetch_related(Prefetch("subjects", queryset=actors, to_attr="actors")), SHOWN_EVENTS)
+        named = User.objects.annotate(name=Coalesce(NullIf("full_name", Value("")), "email"))
+        actor = Subquery(named.filter(pk=OuterRef("actor_id")).values("name"))
+        return part(LifecycleEvent.objects.filter(here).annotate(actor_name=actor), SHOWN_EVENTS)
 
     @cached_property
     def since(self) -> datetime:
@@ -192,7 +203,16 @@ class Case:
             seen = organization.last_login_at
             return f"Active; last login {distance(seen, self.at)}" if seen else "Active; nobody has signed in yet"
         when = distance(organization.deactivated_at, self.at)
-        return f"{organization.get_state_display()} {when} because {organization.reason_sentence}"
+        return f"{organization.get_state_display()}{self._by()} {when} because {organization.reason_sentence}"
+
+    def _by(self) -> str:
+        """Who deactivated it, where that is known."""
+        ended = next((e for e in self.events.rows if e.pk == self.organization.deactivation_event_id), None)
+        if ended is None:
+            return ""
+        if ended.via == Via.CHECK:
+            return " by the inactivity check"
+        return f" by {ended.actor_name}" if ended.actor_name else ""
 
 
 def _count(queryset):

@@ -1,6 +1,7 @@
 // Parts of a page that change by themselves ask for their newest state until there is nothing left to watch.
 (() => {
   const SECONDS = 3;
+  const FIRST = "[autofocus], .desk-form input:not([type=hidden])";
 
   async function refresh(part) {
     const response = await fetch(part.dataset.refresh, { headers: { "X-Requested-With": "fetch" } });
@@ -18,6 +19,6 @@
 
   // The page is hidden until unfold's scripts have run, which is after the browser has looked for `autofocus`.
   window.addEventListener("load", () => {
-    if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
+    if (document.activeElement === document.body) document.querySelector(FIRST)?.focus();
   });
 })();
