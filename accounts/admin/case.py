@@ -1,10 +1,12 @@
 """What a support case asks of one organization, in a fixed number of queries however large it is."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
 from django.conf import settings
 from django.db.models import (
@@ -81,7 +83,7 @@ class Case:
         return part(sized.filter(size__gt=0).order_by("-size", "name"))
 
     @cached_property
-    def access(self) -> dict[str, int]:
+    def access(self) -> Mapping[str, Any]:
         """Counts of what else lets somebody in."""
         now = self.at
         asked = Organization.objects.filter(pk=self.organization.pk)
@@ -191,15 +193,15 @@ class Case:
         if self.states.total() and self.organization.state != State.ACTIVE:
             down = self.states[ControlPlane.State.DECOMMISSIONED]
             parts.append(f"{down} of {self.states.total()} control planes taken down")
-        if self.organization.state == State.INACTIVE:
+        if self.organization.state == State.INACTIVE and self.organization.purge_at:
             parts.append(f"data is kept until {absolute(self.organization.purge_at)}")
-        if self.organization.is_on_hold(self.at):
+        if self.organization.hold_until and self.organization.is_on_hold(self.at):
             parts.append(f"on hold until {absolute(self.organization.hold_until)}: {self.organization.hold_reason}")
         return "; ".join(parts) + "."
 
     def _state_clause(self) -> str:
         organization = self.organization
-        if organization.state == State.ACTIVE:
+        if organization.deactivated_at is None:
             seen = organization.last_login_at
             return f"Active; last login {distance(seen, self.at)}" if seen else "Active; nobody has signed in yet"
         when = distance(organization.deactivated_at, self.at)

@@ -1,6 +1,7 @@
 """Pages of long lists: a million rows are never counted for one of them."""
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
 COUNT_CAP = 1000
@@ -9,6 +10,8 @@ COUNT_CAP = 1000
 
 class CappedPaginator(Paginator):
     """Counts up to `COUNT_CAP` rows, so that a list costs what it shows."""
+
+    object_list: QuerySet
 
     @cached_property
     def count(self):
