@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.http import HttpRequest
 from django.template.defaultfilters import date
@@ -75,7 +76,10 @@ def open_by_token(raw: str) -> Access:
         raise OrganizationDeactivated(organization)
     if organization.state != State.ACTIVE or token.revoked_at is not None or token.expires_at <= now:
         raise Problem(401)
-    _record_use(token, now)
+    try:
+        _record_use(token, now)
+    except Organization.DoesNotExist:
+        return open_by_token(raw)  # deactivated since it was read: asked again, the door says so
     return Access(organization, token)
 
 
@@ -100,13 +104,9 @@ def _find_token(raw: str) -> Any:
 
 
 def _ended_by_deactivation(token: Any) -> bool:
-    """It was good until the deactivation that the organization is still in."""
+    """It was good until the deactivation that the organization is still in: only live tokens are revoked by one."""
     organization = token.organization
-    return (
-        organization.state == State.INACTIVE
-        and token.deactivation_event_id == organization.deactivation_event_id
-        and token.expires_at > organization.deactivated_at
-    )
+    return organization.state == State.INACTIVE and token.deactivation_event_id == organization.deactivation_event_id
 
 
 def _record_use(token: Any, at: datetime) -> None:
@@ -115,9 +115,16 @@ def _record_use(token: Any, at: datetime) -> None:
     `inactive_at` stays as it is: a request only moves the exact moment away from that lower bound.
     """
     if token.last_request is None or cycle_of(token.anchor, at) > cycle_of(token.anchor, token.last_request):
-        record_api_requests({token.organization_id: at}, at=at)
+        _record_first_request(token.organization_id, at)
     if token.last_used_at is None or token.last_used_at <= at - USE_RECORDED_EVERY:
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=at)
+
+
+@transaction.atomic
+def _record_first_request(organization_id: UUID, at: datetime) -> None:
+    """Hold the organization, so that a check about to deactivate it either sees this request or comes first (P65)."""
+    Organization.objects.hold(organization_id)
+    record_api_requests({organization_id: at}, at=at)
 
 
 def enter_organization(request: SignedInRequest, organization_id: UUID) -> Organization:

@@ -1,6 +1,7 @@
 """What people are told by mail about their organization. The rows are written in the act's own transaction (P49)."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from accounts.models import LifecycleEvent, Organization, User
@@ -19,11 +20,13 @@ def tell_of_deactivation(
     )
 
 
-def tell_of_reactivation(organization: Organization, event: LifecycleEvent, *, control_planes: int) -> None:
+def tell_of_reactivation(organization: Organization, event: LifecycleEvent, *, returned: int, gone: int) -> None:
+    """One mail to the owner, who is back in Organization Admin (P50)."""
     context = {
         "organization_name": organization.name,
         "reactivated_at": event.at,
-        "control_plane_count": control_planes,
+        "control_plane_count": returned,
+        "gone_control_plane_count": gone,
     }
     queue_mails([_mail(organization.owner, "organization_reactivated", context, event)])
 
@@ -39,9 +42,16 @@ def _deactivation_mails(organization: Organization, scope: Scope, event: Lifecyc
         "node_count": scope.nodes,
         "zone_count": scope.zones,
         "locked_addresses": scope.addresses,
+        "take_down_at": _until_when_control_planes_return(scope, event),
     }
     people = {user.pk: user for user in (organization.owner, *scope.admins) if user.is_active}
     return [_mail(person, "organization_deactivated", context, event) for person in people.values()]
+
+
+def _until_when_control_planes_return(scope: Scope, event: LifecycleEvent) -> datetime | None:
+    """None where there are none, or where they are taken down at once (P51)."""
+    begins_at = datetime.fromisoformat(event.details["take_down_at"])
+    return begins_at if scope.control_planes and begins_at > event.at else None
 
 
 def _mail(person: User, kind: str, context: dict, event: LifecycleEvent) -> NewMail:

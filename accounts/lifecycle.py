@@ -159,7 +159,7 @@ def reactivate_organization(
     )
     release_locks(locks, event=event)
     _stand_beside(event, organization, actor)
-    emails.tell_of_reactivation(organization, event, control_planes=len(control_planes))
+    emails.tell_of_reactivation(organization, event, returned=len(control_planes), gone=len(preview.gone))
     return event
 
 

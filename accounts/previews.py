@@ -1,4 +1,4 @@
-"""What an act of the lifecycle will change, shown before it by the act's own queries, with a digest of what was shown."""
+"""What an act of the lifecycle will change, shown before it by the act's own queries, with a digest of it."""
 
 import hashlib
 import json
@@ -114,7 +114,7 @@ def reactivation_of(organization: Organization, *, at: datetime) -> Reactivation
         organization=organization,
         at=at,
         returning=[row for row in control_planes if row.can_return],
-        gone=[row for row in control_planes if not row.can_return],
+        gone=[row for row in control_planes if not row.can_return and row.requested_at == organization.deactivated_at],
         locks=list(EmailLock.objects.live().filter(organization=organization)),
         people=people_to_restore(organization.pk, event_id),
         ended_subscriptions=_ended_subscriptions(organization),

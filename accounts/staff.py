@@ -1,4 +1,4 @@
-"""What each staff tier may do (P70): one table, asked by the permission backend. A tier has the rights of those below."""
+"""What each staff tier may do (P70): one table, asked by the permission backend. A tier has those below it too."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING

@@ -21,6 +21,7 @@ class ControlPlaneSummary:
     nodes: int
     zones: int
     state: str
+    requested_at: datetime | None
     can_return: bool
 
 
@@ -42,6 +43,7 @@ def control_planes_of(
                 nodes=row.node_count,
                 zones=row.zone_count,
                 state=row.state,
+                requested_at=row.decommission_requested_at,
                 can_return=row.state == ControlPlane.State.DECOMMISSIONING and row.begun_at is None,
             )
         )

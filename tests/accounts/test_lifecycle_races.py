@@ -10,10 +10,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import lifecycle
+from accounts.access import OrganizationDeactivated, open_by_token
 from accounts.errors import LifecycleError
 from accounts.models import EmailLock, LifecycleEvent, Organization
+from accounts.services.tokens import create_token
 from accounts.words import Reason, State, Via
 from tests import factories
+from tests.races import collide
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,25 +41,6 @@ def at_once(*works: Callable[[], object]) -> list[object]:
 
     with ThreadPoolExecutor(len(works)) as pool:
         return list(pool.map(run, works))
-
-
-def waits_for_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0] > 0
-
-
-def while_holding(act: Callable[[], object], other: Callable[[], object]) -> object:
-    """Start `other` after `act` has run but not committed; it has to wait, then gets its answer."""
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            act()
-            late = pool.submit(in_thread, other)
-            deadline = timezone.now().timestamp() + 10
-            while not late.done() and not waits_for_lock() and timezone.now().timestamp() < deadline:
-                pass
-            assert not late.done(), "it did not wait for the deactivation"
-        return late.result(timeout=10)
 
 
 def deactivation(organization, actor, **options):
@@ -93,7 +77,7 @@ def test_sets_in_any_order_do_not_deadlock(acme, globex, lead):
 
 def test_a_reactivation_that_comes_during_a_deactivation_waits_and_then_acts(acme, lead):
     """P49, P50"""
-    event = while_holding(deactivation(acme, lead), reactivation(acme, lead))
+    event = collide(deactivation(acme, lead), reactivation(acme, lead))
 
     assert event.act == "reactivated"
     acme.refresh_from_db()
@@ -133,7 +117,7 @@ def test_what_logs_in_while_the_check_waits_is_left_alone(acme):
         organization.inactive_at = timezone.now() + timedelta(days=30)
         organization.save()
 
-    assert while_holding(login, check) == []
+    assert collide(login, check) == []
     assert asked == [acme.pk]
 
 
@@ -144,15 +128,23 @@ def test_nothing_is_added_to_an_organization_that_is_being_deactivated(acme, cha
         with transaction.atomic():
             factories.member(Organization.objects.hold(acme.pk), charlie)
 
-    assert isinstance(while_holding(deactivation(acme, lead), add), Organization.DoesNotExist)
+    assert isinstance(collide(deactivation(acme, lead), add), Organization.DoesNotExist)
     assert acme.memberships.count() == 2
 
 
 def test_a_deactivation_waits_for_what_is_being_added_and_ends_it_too(acme, lead):
     """Habit 1, P42"""
-    [event] = while_holding(
-        lambda: factories.control_plane(Organization.objects.hold(acme.pk)), deactivation(acme, lead)
-    )
+    [event] = collide(lambda: factories.control_plane(Organization.objects.hold(acme.pk)), deactivation(acme, lead))
 
     assert event.details["counts"]["control_planes"] == 1
     assert acme.control_planes.get().state == "decommissioning"
+
+
+def test_a_token_call_that_meets_a_deactivation_is_refused(acme, alice, lead):
+    """P40, P65: the first request of a cycle holds the organization, so it is seen or comes too late."""
+    _, secret = create_token(acme.pk, name="t", user=alice, expires_at=timezone.now() + timedelta(days=9))
+
+    answer = collide(deactivation(acme, lead), lambda: open_by_token(secret))
+
+    assert isinstance(answer, OrganizationDeactivated)
+    assert acme.billing_account.last_api_request_at is None

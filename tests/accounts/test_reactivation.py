@@ -87,6 +87,22 @@ def test_what_has_begun_to_be_taken_down_is_finished_by_its_id(acme, lead):
     assert event.details["control_planes"] == [str(waiting.pk)]
 
 
+def test_what_an_earlier_deactivation_took_down_is_not_told_again(acme, lead):
+    """P51"""
+    factories.control_plane(acme)
+    deactivate(acme, actor=lead)
+    ControlPlane.objects.update(begun_at=timezone.now())
+    reactivate(acme, lead)
+    factories.control_plane(acme, "second")
+    deactivate(acme, actor=lead, take_down_at=timezone.now() + timedelta(hours=72))
+    acme.refresh_from_db()
+
+    preview = reactivation_of(acme, at=timezone.now())
+
+    assert [row.name for row in preview.returning] == ["second"]
+    assert preview.gone == []
+
+
 def test_closed_accounts_deleted_teams_and_roles_on_what_is_gone_do_not_return(acme, bob, lead):
     """P52"""
     control_plane = factories.control_plane(acme)

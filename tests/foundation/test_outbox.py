@@ -76,6 +76,13 @@ class TestQueueMails:
         with django_assert_num_queries(2):
             queue_mails(deactivated(f"person{n}@acme.example") for n in range(50))
 
+    def test_the_sender_is_hinted_once_and_after_the_commit(self, django_capture_on_commit_callbacks):
+        """P48"""
+        with django_capture_on_commit_callbacks() as after_commit:
+            queue_mails(deactivated(f"person{n}@acme.example") for n in range(3))
+
+        assert len(after_commit) == 1
+
     def test_no_mail_takes_no_statement(self, django_assert_num_queries):
         with django_assert_num_queries(0):
             queue_mails([])

@@ -18,6 +18,8 @@ from accounts.words import HeldBy
 LONGEST_REACH = timedelta(days=366)
 """How far from the moment asked about the check looks, at most: two cycles, a notice, a dismissal."""
 
+WIDTH_OF_A_FILE = 150
+
 FELL_SHORT = {
     CheckRun.Outcome.PAUSED: "Nobody was deactivated: the check is paused.",
     CheckRun.Outcome.WAITING: "Nobody was deactivated: more are due than the limit allows. The list waits for a lead.",
@@ -51,7 +53,7 @@ class Command(BaseCommand):
 
     def _tell(self, question: Question, due: list[Standing], deactivated: list[UUID], *, dry_run: bool):
         page = StringIO()
-        console = Console(file=page, width=get_terminal_size((150, 24)).columns, highlight=False)
+        console = Console(file=page, width=self._width(), highlight=False)
         console.print(f"Inactive at {text(question.at)}: {count(len(due))}")
         for remark in remarks(question):
             console.print(remark)
@@ -64,6 +66,9 @@ class Command(BaseCommand):
             else f"{count(len(deactivated))} deactivated."
         )
         self.stdout.write(page.getvalue(), ending="")
+
+    def _width(self) -> int:
+        return get_terminal_size().columns if self.stdout.isatty() else WIDTH_OF_A_FILE
 
 
 def moment(given: str) -> datetime:
