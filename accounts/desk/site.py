@@ -24,6 +24,7 @@ class SupportSite(UnfoldAdminSite):
     """Staff only, each session with a second factor (P70). Pages of other packages, which could edit, stay out."""
 
     site_url = None
+    logout_template = "admin/sign_in/signed_out.html"
     index_template = "admin/start.html"
 
     def has_permission(self, request):

@@ -15,6 +15,7 @@ from accounts.models import LifecycleEvent
 from accounts.words import Act, Via
 from billing.models import Plan
 from geos.models import DataPlaneNode
+from konnect_portal.foundation import paging
 from tests import factories
 from tests.desk import signed_in
 
@@ -102,6 +103,15 @@ def test_the_list_costs_the_same_however_many_rows_it_shows(client):
         factories.organization(f"Acme {number}", plan=Plan.PLUS)
 
     assert queries() == one
+
+
+def test_a_long_list_is_counted_up_to_a_cap_and_says_so(client, monkeypatch):
+    """P72"""
+    monkeypatch.setattr(paging, "COUNT_CAP", 3)
+    for number in range(5):
+        factories.organization(f"Acme {number}")
+
+    assert "3 or more organizations" in " ".join(client.get(LIST).content.decode().split())
 
 
 def test_the_case_costs_the_same_however_large_the_organization(client, acme):

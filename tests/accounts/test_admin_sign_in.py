@@ -184,7 +184,8 @@ def test_posts_are_checked_for_their_origin(lead):
 def test_signing_out_is_a_post_and_ends_the_session(lead):
     client = signed_in(lead)
     assert client.get("/admin/logout/").status_code == 405
-    client.post("/admin/logout/")
+
+    assert "Sign in again" in client.post("/admin/logout/").content.decode()
 
     assert not is_in(client)
 
