@@ -4,8 +4,10 @@
   const FIRST = "[autofocus], .desk-form input:not([type=hidden])";
 
   async function refresh(part) {
+    if (part.contains(document.activeElement)) return watch(part); // never take the link from under the keyboard
     const response = await fetch(part.dataset.refresh, { headers: { "X-Requested-With": "fetch" } });
-    if (!response.ok || response.redirected) return;
+    if (response.redirected) return; // signed out
+    if (!response.ok) return watch(part);
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html").body.firstElementChild;
     part.replaceWith(fresh);
     watch(fresh);
