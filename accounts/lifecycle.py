@@ -91,7 +91,7 @@ def deactivate_organizations(
         )
         for organization in held
     ]
-    _end(held, scopes, events, at=now, begins_at=begins_at)
+    _end(held, scopes, events, actor, at=now, begins_at=begins_at)
     emails.tell_of_deactivation(held, scopes, events)
     return events
 
@@ -253,6 +253,7 @@ def _end(
     held: list[Organization],
     scopes: dict[UUID, Scope],
     events: list[LifecycleEvent],
+    actor: User | None,
     *,
     at: datetime,
     begins_at: datetime,
@@ -272,7 +273,7 @@ def _end(
         [
             subject
             for organization, event in zip(held, events, strict=True)
-            for subject in (*_subjects(event, organization), *snapshot(event, scopes[organization.pk]))
+            for subject in (*_subjects(event, organization, actor), *snapshot(event, scopes[organization.pk]))
         ]
     )
     start_taking_down(ids)
@@ -386,12 +387,14 @@ def _organization_of(event: LifecycleEvent) -> UUID:
 
 
 def _stand_beside(event: LifecycleEvent, organization: Organization, actor: User) -> None:
-    EventSubject.objects.bulk_create([*_subjects(event, organization), _actor_subject(event, actor)])
+    EventSubject.objects.bulk_create(_subjects(event, organization, actor))
 
 
-def _subjects(event: LifecycleEvent, organization: Organization) -> list[EventSubject]:
+def _subjects(event: LifecycleEvent, organization: Organization, actor: User | None) -> list[EventSubject]:
     owner = organization.owner
+    actors = [_actor_subject(event, actor)] if actor else []
     return [
+        *actors,
         EventSubject(
             event=event,
             part=EventSubject.Part.OWNER,

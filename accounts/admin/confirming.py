@@ -76,7 +76,7 @@ def confirm(request, act: Act, target: Any, context: dict):
     return TemplateResponse(request, "admin/accounts/act.html", {**context, **page, "title": act.button(target)})
 
 
-def said(data: dict) -> dict[str, str]:
+def said(data: dict) -> dict[str, Any]:
     """What the lifecycle is told of a form: why, for whom, how identity was shown, through which door."""
     return {"note": data["note"], "ticket": data["ticket"], "proof": data.get("proof", ""), "via": Via.ADMIN}
 
