@@ -38,7 +38,7 @@ class ActForm(forms.Form):
 class StaffForm(ActForm):
     """An act on a colleague: no customer's identity has to be shown."""
 
-    proof = None
+    proof = None  # type: ignore[assignment]
 
 
 class DeactivateForm(ActForm):

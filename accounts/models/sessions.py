@@ -1,26 +1,17 @@
 """Sessions by person, so that each can be listed and ended by whom it belongs to."""
 
-from typing import ClassVar
 from uuid import UUID
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
-from django.utils import timezone
-
-
-class SessionQuerySet(models.QuerySet["Session"]):
-    def live(self):
-        return self.filter(expire_date__gt=timezone.now())
 
 
 class Session(AbstractBaseSession):
     """A session; `user_id` says whose, null while nobody has signed in with it."""
 
     user_id = models.UUIDField(null=True, blank=True)
-
-    objects: ClassVar[BaseSessionManager["Session"]] = BaseSessionManager.from_queryset(SessionQuerySet)()
 
     class Meta(AbstractBaseSession.Meta):
         indexes = [
@@ -41,5 +32,6 @@ class SessionStore(DatabaseStore):
 
     def create_model_instance(self, data):
         session = super().create_model_instance(data)
+        assert isinstance(session, Session)
         session.user_id = UUID(data[SESSION_KEY]) if SESSION_KEY in data else None
         return session

@@ -36,7 +36,7 @@ def note_use(session: SessionBase, *, user_agent: str, address: str) -> None:
 
 def sessions_of(user: User, *, this: str | None) -> list[SessionShown]:
     """The person's sessions, the last seen first, in one query; `this` is the key of the one that asks."""
-    rows = Session.objects.live().filter(user_id=user.pk)
+    rows = Session.objects.filter(user_id=user.pk, expire_date__gt=timezone.now())
     return sorted((_shown(row, this) for row in rows), key=lambda shown: shown.seen_at, reverse=True)
 
 

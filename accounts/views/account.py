@@ -84,16 +84,16 @@ def address(request):
 def confirm_address(request, link):
     """Where the link mailed to the new address leads; a button, since some mail programs follow links themselves."""
     change = find_address_change(request.user, link)
-    context = {"change": change}
+    refusal = None
     if change is not None and request.method == "POST":
         try:
             change_address(request.user, change)
-        except AddressRefused as refusal:
-            context["refusal"] = str(refusal)
+        except AddressRefused as refused:
+            refusal = str(refused)
         else:
             messages.success(request, f"Your e-mail address is {change.email} now.")
             return redirect("account")
-    return render(request, "accounts/account/confirm_address.html", context)
+    return render(request, "accounts/account/confirm_address.html", {"change": change, "refusal": refusal})
 
 
 @own_view

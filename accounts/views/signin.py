@@ -50,7 +50,8 @@ class ResetPassword(PasswordResetConfirmView):
 
     @transaction.atomic
     def form_valid(self, form):
-        end_sessions(self.user.pk)
-        ratelimit.clear(self.request, action="login_failed", key=self.user.email)
+        user = form.user
+        end_sessions(user.pk)
+        ratelimit.clear(self.request, action="login_failed", key=user.email)
         messages.success(self.request, "Your password is set. Sign in with it.")
         return super().form_valid(form)
