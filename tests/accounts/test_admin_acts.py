@@ -262,6 +262,21 @@ def test_the_name_is_typed_exactly_but_for_spaces_around_it(acme, lead):
     assert acme.state == State.INACTIVE
 
 
+def test_a_name_with_spaces_that_no_page_shows_can_be_typed(acme, lead):
+    """P71: a page shows two spaces or a line break as one space."""
+    acme.name = "Acme  Tools\nLtd"
+    acme.save()
+    confirm(signed_in(lead), page_of("deactivate", acme), name="Acme Tools Ltd")
+    acme.refresh_from_db()
+    assert acme.state == State.INACTIVE
+
+
+def test_an_empty_post_changes_nothing_and_shows_the_questions(acme, lead):
+    assert signed_in(lead).post(page_of("deactivate", acme)).status_code == 200
+    acme.refresh_from_db()
+    assert acme.state == State.ACTIVE
+
+
 def test_spam_needs_no_request_and_keeps_no_proof(acme, lead):
     """P73"""
     confirm(signed_in(lead), page_of("deactivate", acme), reason="spam", proof="session")
