@@ -2,9 +2,13 @@
 
 from django.urls import path
 
-from accounts.views import account, signin
+from accounts.views import account, signin, signup
 
 urlpatterns = [
+    # sign-up
+    path("signup/", signup.ask, name="sign_up"),
+    path("signup/<secret>/", signup.finish, name="finish_sign_up"),
+    path("organizations/new/", signup.new_organization, name="new_organization"),
     # sign-in
     path("login/", signin.sign_in, name="account_login"),
     path("login/second-factor/", signin.second_factor, name="mfa_authenticate"),

@@ -79,6 +79,7 @@ class Proof(models.TextChoices):
 class Act(models.TextChoices):
     """What an event of the lifecycle says has happened."""
 
+    OPENED = "opened", "Opened"
     DEACTIVATED = "deactivated", "Deactivated"
     REACTIVATED = "reactivated", "Reactivated"
     EMAIL_UNLOCKED = "email_unlocked", "E-mail address unlocked"

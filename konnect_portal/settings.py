@@ -7,6 +7,8 @@ import structlog
 from django.utils.csp import CSP
 from kombu import Queue
 
+from konnect_portal.foundation.links import hide_secrets
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -224,6 +226,12 @@ MAILERS = {
     }
 }
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Konnect Portal <no-reply@localhost>")
+MAIL_LINK_MAKERS = {
+    "address_change": "accounts.services.addresses.address_change_link",
+    "password_reset": "accounts.services.resets.password_reset_link",
+    "sign_up": "accounts.services.sign_up.sign_up_link",
+}
+SECRET_PATHS = ["/account/address/", "/admin/welcome/", "/password/reset/", "/signup/"]
 POST_OFFICE = {
     "CELERY_ENABLED": False,
     "MESSAGE_ID_ENABLED": True,
@@ -259,6 +267,8 @@ SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)
 TRIAL_DAYS = env.int("TRIAL_DAYS", default=30)
+TRIAL_CREDIT_CENTS = env.int("TRIAL_CREDIT_CENTS", default=50_000)
+SIGN_UP_HOURS = env.int("SIGN_UP_HOURS", default=24)
 TAKE_DOWN_DELAY_HOURS = env.int("TAKE_DOWN_DELAY_HOURS", default=72)
 TAKE_DOWN_RETRY_SECONDS_MAX = env.int("TAKE_DOWN_RETRY_SECONDS_MAX", default=3600)
 AGENT_REACTIVATION_HOURS = env.int("AGENT_REACTIVATION_HOURS", default=72)
@@ -279,6 +289,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
+        hide_secrets,
         structlog.stdlib.filter_by_level,
         structlog.processors.TimeStamper(fmt="iso"),
         structlog.stdlib.add_logger_name,

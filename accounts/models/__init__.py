@@ -15,7 +15,7 @@ from accounts.models.inactivity import (
     InactivityNotice,
 )
 from accounts.models.organizations import Membership, Organization
-from accounts.models.people import AddressChange, PasswordHistory, User
+from accounts.models.people import AddressChange, PasswordHistory, SignUpRequest, User
 from accounts.models.sessions import Session
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "PasswordHistory",
     "RoleAssignment",
     "Session",
+    "SignUpRequest",
     "SystemAccount",
     "Team",
     "TeamMembership",

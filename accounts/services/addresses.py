@@ -35,8 +35,9 @@ def request_address_change(user: User, email: str) -> AddressChange:
         mail = NewMail(
             to=email,
             kind="address_change",
-            context={"hours": settings.ADDRESS_CHANGE_HOURS, "link": address_change_link(user.pk, email)},
+            context={"hours": settings.ADDRESS_CHANGE_HOURS},
             person_id=user.pk,
+            link_for=change.pk,
         )
     queue_mails([mail])
     return change
@@ -100,8 +101,10 @@ def _hold_organizations(user_id: UUID, email: str) -> None:
     list(held.values_list("pk", flat=True))
 
 
-def address_change_link(user_id: UUID, email: str) -> str:
+def address_change_link(change_id: UUID, email: str) -> str | None:
     """The link for the mail; the signature proves the mailbox, the row makes it work once."""
-    change = AddressChange.objects.get(user=user_id, email=email)
-    link = signing.dumps([str(change.pk), email], salt=SALT)
+    change = AddressChange.objects.filter(pk=change_id, email=email).first()
+    if change is None:
+        return None
+    link = signing.dumps([str(change.pk), change.email], salt=SALT)
     return settings.PUBLIC_URL.rstrip("/") + reverse("account_confirm_address", args=[link])

@@ -4,14 +4,39 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
 from accounts.models import EmailLock, LifecycleEvent
 from konnect_portal.foundation.addresses import address_hash
+
+
+def hold_addresses(addresses: Iterable[str]) -> None:
+    """Let nobody else lock, sign up or open anything with these addresses until the transaction ends (P45).
+
+    Whoever asks whether an address is locked, to act on the answer, holds it first; so does whoever locks it.
+    Organizations are held before addresses.
+    """
+    keys = sorted({int.from_bytes(bytes.fromhex(address_hash(address))[:8], signed=True) for address in addresses})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", [keys])
+
+
+def refuse_locked(address: str) -> None:
+    """Raise AddressLocked where any lock on the address is live; from here on, and until the commit, none can come."""
+    hold_addresses([address])
+    if is_locked(address):
+        raise AddressLocked(address)
+
+
+class AddressLocked(Exception):
+    """The address belongs to a deactivated organization, so it can neither open nor join anything new (P45)."""
 
 
 def lock_addresses(
     events: Iterable[LifecycleEvent], addresses: dict[UUID, list[str]], *, at: datetime
 ) -> list[EmailLock]:
     """Lock each address for the organization of its event (P45). The caller holds the organizations."""
+    hold_addresses(address for some in addresses.values() for address in some)
     return EmailLock.objects.bulk_create(
         [
             EmailLock(

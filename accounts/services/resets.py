@@ -24,15 +24,18 @@ def request_password_reset(email: str) -> None:
         mail = NewMail(
             to=email,
             kind="password_reset",
-            context={"hours": hours, "link": password_reset_link(user.pk)},
+            context={"hours": hours},
             person_id=user.pk,
+            link_for=user.pk,
         )
     queue_mails([mail])
 
 
-def password_reset_link(user_id: UUID) -> str:
+def password_reset_link(user_id: UUID, email: str) -> str | None:
     """Stored nowhere: it is made of what the account is now, so a new password or sign-in ends it."""
-    user = User.objects.get(pk=user_id)
+    user = User.objects.filter(pk=user_id, email=email, is_active=True).first()
+    if user is None:
+        return None
     uid = urlsafe_base64_encode(force_bytes(user.pk))
     return settings.PUBLIC_URL.rstrip("/") + reverse(
         "reset_password", args=[uid, default_token_generator.make_token(user)]

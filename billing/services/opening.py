@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import batched
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 
-from billing.models import BillingAccount, DailyUsage, Plan, Subscription, TrialClaim
+from billing.models import BillingAccount, Credit, DailyUsage, Plan, Subscription, TrialClaim
 from konnect_portal.foundation.addresses import address_hash
 
 ROWS_AT_ONCE = 5_000
@@ -100,3 +100,31 @@ def _start(new: NewSubscription) -> datetime:
     if new.trial_ends_at is not None and new.trial_ends_at <= new.starts_at:
         return new.trial_ends_at - timedelta(days=settings.TRIAL_DAYS)
     return new.starts_at
+
+
+def begin_trial(*, organization_id: UUID, person_id: UUID, address: str, at: datetime) -> bool:
+    """Start the 30-day trial of Plus with its credits (P30); False where address or person has had theirs.
+
+    Of two that ask at once for the same one, the second waits for the first and then gets none.
+    """
+    claim = NewTrialClaim(organization_id=organization_id, person_id=person_id, address=address, claimed_at=at)
+    claim_trials([claim])
+    if not TrialClaim.objects.filter(organization_id=organization_id).exists():
+        return False
+    ends_at = at + timedelta(days=settings.TRIAL_DAYS)
+    start_subscriptions(
+        [
+            NewSubscription(
+                id=uuid4(), organization_id=organization_id, plan=Plan.PLUS, starts_at=at, trial_ends_at=ends_at
+            )
+        ]
+    )
+    Credit.objects.create(
+        organization_id=organization_id,
+        kind=Credit.Kind.FREE,
+        granted_cents=settings.TRIAL_CREDIT_CENTS,
+        remaining_cents=settings.TRIAL_CREDIT_CENTS,
+        granted_at=at,
+        expires_at=ends_at,
+    )
+    return True

@@ -9,7 +9,14 @@ from geos.services.decommissioning import (
     restore_control_planes,
 )
 from geos.services.hastening import hasten_take_down, hint_take_down, start_taking_down
-from geos.services.opening import NewControlPlane, NewOrganizationGeo, known_geos, make_control_planes, open_geos
+from geos.services.opening import (
+    NewControlPlane,
+    NewOrganizationGeo,
+    geos_to_choose,
+    known_geos,
+    make_control_planes,
+    open_geos,
+)
 from geos.services.presence import geos_of
 from geos.services.taking_down import begin_decommission, finish_decommission, put_off, take_down_next
 
@@ -23,6 +30,7 @@ __all__ = [
     "embedded_geos",
     "finish_decommission",
     "geos_of",
+    "geos_to_choose",
     "hasten_take_down",
     "hint_take_down",
     "known_geos",

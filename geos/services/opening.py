@@ -40,6 +40,11 @@ def known_geos() -> frozenset[str]:
     return frozenset(Geo.objects.values_list("code", flat=True))
 
 
+def geos_to_choose() -> list[Geo]:
+    """Those that a new organization can have as its home: all but those an admin opts in to later (P10)."""
+    return list(Geo.objects.filter(is_opt_in=False))
+
+
 def open_geos(geos: Iterable[NewOrganizationGeo]) -> None:
     OrganizationGeo.objects.bulk_create(
         OrganizationGeo(

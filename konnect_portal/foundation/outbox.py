@@ -24,6 +24,7 @@ from django.utils import timezone
 from post_office.models import PRIORITY, STATUS, Email
 
 from konnect_portal.foundation.hints import hint
+from konnect_portal.foundation.links import UNMADE_LINK
 from konnect_portal.foundation.models import Mail
 
 SET_SIZE = 500
@@ -32,7 +33,11 @@ SUBJECT_LENGTH = 250
 
 @dataclass(frozen=True)
 class NewMail:
-    """A mail to one address, and what it is about."""
+    """A mail to one address, and what it is about.
+
+    With `link_for` its templates find a `link`, which the kind's maker in `MAIL_LINK_MAKERS` makes for that id and
+    address when the mail is sent. Until then, and in what support sees of it, `UNMADE_LINK` stands there.
+    """
 
     to: str
     kind: str
@@ -40,6 +45,7 @@ class NewMail:
     organization_id: UUID | None = None
     event_id: UUID | None = None
     person_id: UUID | None = None
+    link_for: UUID | None = None
 
 
 def queue_mails(mails: Iterable[NewMail]) -> None:
@@ -59,6 +65,7 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
                 organization_id=mail.organization_id,
                 event_id=mail.event_id,
                 person_id=mail.person_id,
+                link_for=mail.link_for,
             )
             for mail, email in zip(mails, emails, strict=True)
         ),
@@ -70,6 +77,8 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
 def _email(mail: NewMail) -> Email:
     context = {name: _one_line(value) if isinstance(value, str) else value for name, value in mail.context.items()}
     context |= {"support_url": settings.SUPPORT_URL, "public_url": settings.PUBLIC_URL}
+    if mail.link_for is not None:
+        context["link"] = UNMADE_LINK
     context["subject"] = _one_line(_text(f"mail/{mail.kind}.subject.txt", context))[:SUBJECT_LENGTH]
     return Email(
         from_email=settings.DEFAULT_FROM_EMAIL,

@@ -3,11 +3,9 @@
 import re
 
 import pytest
-from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.test import Client
 
-from tests.desk import enroll, totp_code
 from tests.factories import PASSWORD
 
 LOGIN, SECOND = "/login/", "/login/second-factor/"

@@ -1,0 +1,78 @@
+"""Forms of signing up and of opening another organization."""
+
+from uuid import uuid4
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+
+from accounts.forms.signin import EMAIL_LENGTH
+from accounts.models import User
+from accounts.services.opening import Opening
+from geos.services import geos_to_choose
+from konnect_portal.foundation.addresses import normalize_address
+from konnect_portal.foundation.choices import Described
+
+NAME_LENGTH = 250
+WHAT_A_GEO_MEANS = "Your control planes and their data live here. Sign-in, billing and teams are shared by all geos."
+
+
+class AddressForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=EMAIL_LENGTH,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
+        help_text="We mail you a link to go on.",
+    )
+
+    def clean_email(self):
+        return normalize_address(self.cleaned_data["email"])
+
+
+class OrganizationForm(forms.Form):
+    """Name and geo. Its hidden id becomes the organization's, so that a form sent twice opens one organization."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput)
+    organization_name = forms.CharField(
+        label="Name of the organization",
+        max_length=NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+        help_text="Your company or team. It can be changed later.",
+    )
+    geo = forms.ChoiceField(label="Geo", widget=forms.RadioSelect, help_text=WHAT_A_GEO_MEANS)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["id"].initial = uuid4()
+        self.fields["geo"].choices = [(geo.code, Described(geo.name, geo.code)) for geo in geos_to_choose()]
+        self.fields["geo"].error_messages["invalid_choice"] = "Please choose one of these geos."
+
+    def opening(self) -> Opening:
+        return Opening(
+            id=self.cleaned_data["id"],
+            name=self.cleaned_data["organization_name"],
+            geo=self.cleaned_data["geo"],
+        )
+
+
+class SignUpForm(OrganizationForm):
+    """The person's name and password beside it; the address is proven already."""
+
+    full_name = forms.CharField(
+        label="Your name", max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=password_validators_help_text_html,
+    )
+    field_order = ["full_name", "password", "organization_name", "geo"]
+
+    def __init__(self, *args, email, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean_password(self):
+        user = User(email=self.email, full_name=self.cleaned_data.get("full_name", ""))
+        validate_password(self.cleaned_data["password"], user)
+        return self.cleaned_data["password"]
