@@ -7,8 +7,8 @@ class Mail(models.Model):
     """What a mail is about, beside the library's row that holds its text and delivery.
 
     Written in the transaction that gives rise to the mail; a worker sends it afterwards (P48). The kind and the ids
-    stay when names and addresses are erased. A link that is a secret is made for `link_for` as the mail is sent, and is
-    stored nowhere.
+    stay when names and addresses are erased. A secret link is made for `link_for` as the mail is
+    sent, and stored nowhere.
     """
 
     id = uuid_key()
