@@ -31,7 +31,7 @@ class Navigation:
     def organization(self):
         """The one this session works in, or None. A head refuses nobody: that is for the page to do."""
         try:
-            return self.request.organization or None
+            return self.request.organization or None  # type: ignore[attr-defined]
         except Problem:
             return None
 
