@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.access import SESSION_KEY
 from accounts.lifecycle import deactivate_organizations
+from accounts.models import Organization, User
 from accounts.words import Reason, Via
 from tests.browser.conftest import SERIOUS
 from tests.browser.look_urls import PAGES
@@ -77,6 +78,8 @@ def axe_of(page: Page) -> list[str]:
 def test_every_page_can_be_read_by_day_and_night_on_desk_and_phone(
     page, enter, live_server, faults, alice, acme, place
 ):
+    Organization.objects.filter(pk=acme.pk).update(name="Acme and everything else under the sun " * 6)
+    User.objects.filter(pk=alice.pk).update(full_name="Alice of a long line of owners " * 8)
     enter(alice, acme)
 
     page.goto(live_server.url + place)
@@ -212,6 +215,19 @@ class TestFrame:
 
 
 class TestRefusal:
+    def test_a_page_that_is_about_no_organization_goes_on_after_a_deactivation(
+        self, page, enter, live_server, alice, acme, lead
+    ):
+        """P40"""
+        deactivate_organizations([acme.pk], reason=Reason.FRAUD, actor=lead, via=Via.ADMIN, ticket="T-1")
+        enter(alice, acme)
+
+        answer = page.goto(f"{live_server.url}/look/notices/")
+
+        assert answer.status == 200
+        expect(page.get_by_role("button", name="Alice Owner")).to_be_visible()
+        expect(page.get_by_role("navigation")).to_have_count(0)
+
     def test_members_of_a_deactivated_organization_read_why_and_what_to_do(
         self, page, enter, live_server, settings, faults, alice, acme, lead
     ):
