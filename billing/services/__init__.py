@@ -22,6 +22,7 @@ from billing.services.opening import (
     open_billing_accounts,
     start_subscriptions,
 )
+from billing.services.standing import Standing, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "NewBillingAccount",
     "NewSubscription",
     "NewTrialClaim",
+    "Standing",
     "activity_facts",
     "billing_to_stop",
     "claim_trials",
@@ -50,5 +52,6 @@ __all__ = [
     "record_api_requests",
     "record_completeness",
     "running_subscriptions",
+    "standing_of",
     "start_subscriptions",
 ]

@@ -11,12 +11,14 @@ from geos.services.decommissioning import (
 from geos.services.hastening import hasten_take_down, hint_take_down, start_taking_down
 from geos.services.opening import NewControlPlane, NewOrganizationGeo, known_geos, make_control_planes, open_geos
 from geos.services.presence import geos_of
+from geos.services.running import Running, running_in
 from geos.services.taking_down import begin_decommission, finish_decommission, put_off, take_down_next
 
 __all__ = [
     "ControlPlaneSummary",
     "NewControlPlane",
     "NewOrganizationGeo",
+    "Running",
     "begin_decommission",
     "control_planes_of",
     "control_planes_to_decommission",
@@ -31,6 +33,7 @@ __all__ = [
     "put_off",
     "request_decommission",
     "restore_control_planes",
+    "running_in",
     "start_taking_down",
     "take_down_next",
 ]
