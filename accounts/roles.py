@@ -6,10 +6,11 @@ from accounts.models import Membership, TeamMembership, User
 from accounts.words import ORGANIZATION_ADMIN, State
 
 EVERY_MEMBER = frozenset({"accounts.view_organization"})
-EVERYTHING = EVERY_MEMBER | {"accounts.view_user"}
+READ_EVERYTHING = EVERY_MEMBER | {"accounts.view_user", "accounts.view_systemaccount", "billing.view_subscription"}
+EVERYTHING = READ_EVERYTHING | {"accounts.add_systemaccount"}
 TEAM_PERMISSIONS = {
     ORGANIZATION_ADMIN: EVERYTHING,
-    "Organization Admin (Read Only)": EVERYTHING,
+    "Organization Admin (Read Only)": READ_EVERYTHING,
 }
 """Teams that give a member more than `EVERY_MEMBER`."""
 

@@ -13,4 +13,5 @@ urlpatterns = [
     path("readyz", HealthCheckView.as_view(checks=["health_check.checks.Database"])),
     path("metrics", metrics),
     path("", include(api_urls)),
+    path("", include("accounts.urls")),
 ]
