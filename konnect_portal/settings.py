@@ -72,7 +72,7 @@ TEMPLATES = [
                 "django.template.context_processors.csp",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.context.portal",
+                "konnect_portal.foundation.navigation.navigation",
             ],
         },
     },
@@ -124,6 +124,12 @@ MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
 
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+
+# What stands in the head of a customer's page: title, path, and the permission that shows it
+
+NAVIGATION = [
+    ("Home", "/", "accounts.view_organization"),
+]
 
 # The support admin
 

@@ -13,7 +13,7 @@ from accounts.admin import columns
 from accounts.admin.confirming import Act, Shown, digest_of_rows, said
 from accounts.admin.forms import LATER, NOW, DeactivateForm, ReactivateForm, TakeDownForm
 from accounts.models import Organization, User
-from accounts.moments import absolute
+from konnect_portal.foundation.moments import absolute
 from accounts.previews import deactivation_of, reactivation_of
 from accounts.words import Reason, State
 from billing.models import Plan

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from accounts.admin.inactivity import explain
 from accounts.inactivity import ask, standings
 from accounts.models import EventSubject, LifecycleEvent, Membership, Organization, TeamMembership
-from accounts.moments import absolute, distance
+from konnect_portal.foundation.moments import absolute, distance
 from accounts.words import State
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 from konnect_portal.foundation.models import Mail

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.models import EmailLock, SystemAccount, User
-from accounts.moments import absolute
+from konnect_portal.foundation.moments import absolute
 from accounts.previews import DeactivationPreview, ReactivationPreview
 from geos.models import ControlPlane
 from geos.services import ControlPlaneSummary

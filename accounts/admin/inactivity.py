@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from accounts.inactivity import Standing, inactivity_days
-from accounts.moments import absolute, distance
+from konnect_portal.foundation.moments import absolute, distance
 
 SEEN = {
     "login": "somebody signed in",

@@ -45,7 +45,7 @@ def stylesheet(request):
 
 
 def favicon(request):
-    return static("accounts/portal.svg")
+    return static("portal/mark.svg")
 
 
 def script(request):

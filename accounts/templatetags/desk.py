@@ -3,7 +3,7 @@
 from django import template
 from django.utils.html import format_html
 
-from accounts.moments import absolute, distance
+from konnect_portal.foundation.moments import absolute, distance
 from accounts.words import State
 
 register = template.Library()

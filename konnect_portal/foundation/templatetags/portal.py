@@ -1,0 +1,16 @@
+"""What every page of the portal may need: moments in words, and where support is."""
+
+from django import template
+from django.conf import settings
+
+from konnect_portal.foundation.moments import absolute, distance
+
+register = template.Library()
+register.filter("absolute", absolute)
+register.filter("distance", distance)
+
+
+@register.simple_tag
+def support_url() -> str:
+    """Stands in every refusal, also where there is no request to ask."""
+    return settings.SUPPORT_URL
