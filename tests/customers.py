@@ -15,3 +15,8 @@ def entered(user, organization) -> Client:
     client = signed_in(user)
     assert client.post(f"/organizations/{organization.pk}/enter/").status_code == 302
     return client
+
+
+def words(response) -> str:
+    """The text of a page, however its lines are broken."""
+    return " ".join(response.text.split())

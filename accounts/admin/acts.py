@@ -13,12 +13,12 @@ from accounts.admin import columns
 from accounts.admin.confirming import Act, Shown, digest_of_rows, said
 from accounts.admin.forms import LATER, NOW, DeactivateForm, ReactivateForm, TakeDownForm
 from accounts.models import Organization, User
-from konnect_portal.foundation.moments import absolute
 from accounts.previews import deactivation_of, reactivation_of
 from accounts.words import Reason, State
 from billing.models import Plan
 from billing.services import plans
 from geos.models import ControlPlane
+from konnect_portal.foundation.moments import absolute
 
 
 class OrganizationAct(Act):

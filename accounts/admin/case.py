@@ -13,10 +13,10 @@ from django.db.models.functions import Coalesce
 from accounts.admin.inactivity import explain
 from accounts.inactivity import ask, standings
 from accounts.models import EventSubject, LifecycleEvent, Membership, Organization, TeamMembership
-from konnect_portal.foundation.moments import absolute, distance
 from accounts.words import State
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 from konnect_portal.foundation.models import Mail
+from konnect_portal.foundation.moments import absolute, distance
 
 SHOWN = 12
 """People, mails and the like shown on the page; beyond that it says how many more."""

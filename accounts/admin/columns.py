@@ -7,10 +7,10 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.models import EmailLock, SystemAccount, User
-from konnect_portal.foundation.moments import absolute
 from accounts.previews import DeactivationPreview, ReactivationPreview
 from geos.models import ControlPlane
 from geos.services import ControlPlaneSummary
+from konnect_portal.foundation.moments import absolute
 
 NAMED = 5
 """Names shown of each thing; the count says how many there are."""

@@ -3,8 +3,8 @@
 from django import template
 from django.utils.html import format_html
 
-from konnect_portal.foundation.moments import absolute, distance
 from accounts.words import State
+from konnect_portal.foundation.moments import absolute, distance
 
 register = template.Library()
 TONES = {

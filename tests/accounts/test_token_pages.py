@@ -18,7 +18,7 @@ from accounts.services.tokens import create_system_account, create_token, revoke
 from accounts.words import Reason, Via
 from konnect_portal.foundation.problems import Problem
 from tests import factories
-from tests.customers import entered
+from tests.customers import entered, words
 from tests.races import collide
 
 pytestmark = pytest.mark.django_db
@@ -132,7 +132,7 @@ class TestPersonal:
         assert "mine" in page.text
         assert "of-globex" not in page.text
         assert "of-bob" not in page.text
-        assert "2 of 10" in " ".join(page.text.split())
+        assert "2 of 10" in words(page)
 
     def test_it_is_told_when_a_token_was_used_last(self, as_bob, bob, acme):
         token_of(bob, acme)
@@ -327,7 +327,7 @@ class TestDeactivated:
         for path, data in posts.items():
             response = as_alice.post(path, data)
             assert response.status_code == 403
-            assert "did not agree with our terms of service" in response.text
+            assert "did not agree with our terms of service" in words(response)
             assert settings.SUPPORT_URL in response.text
         assert AccessToken.objects.count() == SystemAccount.objects.count() == 1
 
