@@ -13,11 +13,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.template.defaultfilters import date
 from django.utils import timezone
 
 from accounts.models import AccessToken, Membership, Organization, SystemAccount, User
+from accounts.models.organizations import OrganizationQuerySet
 from accounts.services.logins import record_login
 from accounts.services.tokens import PERSONAL, SECRET_LENGTH, SYSTEM, digest_of
 from accounts.words import State
@@ -34,6 +35,12 @@ class SignedInRequest(HttpRequest):
     """A request of somebody signed in."""
 
     user: User
+
+
+class OrganizationRequest(SignedInRequest):
+    """A request of a member who has entered an organization."""
+
+    organization: Organization
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ def _record_first_request(organization_id: UUID, at: datetime) -> None:
 def enter_organization(request: SignedInRequest, organization_id: UUID) -> Organization:
     """Begin a session of the signed-in person in an organization, which counts as a login into it (P5).
 
-    Problem 404 for an id that does not exist and to strangers, OrganizationDeactivated to members.
+    Http404 for an id that does not exist and to strangers, OrganizationDeactivated to members.
     """
     now = timezone.now()
     try:
@@ -140,6 +147,17 @@ def enter_organization(request: SignedInRequest, organization_id: UUID) -> Organ
     moment = int(now.timestamp())
     request.session[SESSION_KEY] = {"id": str(organization_id), "entered_at": moment, "used_at": moment}
     return organization
+
+
+def enter_only_organization(request: SignedInRequest) -> Organization | None:
+    """For whoever has just signed in and can enter one organization only: straight in. None otherwise (P5)."""
+    ids = list(organizations_of(request.user).active().values_list("pk", flat=True)[:2])
+    if len(ids) != 1:
+        return None
+    try:
+        return enter_organization(request, ids[0])
+    except (Http404, OrganizationDeactivated):  # since it was read: the switcher says so
+        return None
 
 
 def leave_organization(request: HttpRequest) -> None:
@@ -155,7 +173,7 @@ def organization_of(request: HttpRequest) -> Organization | None:
     if stay is None or not request.user.is_authenticated:
         return None
     now = int(timezone.now().timestamp())
-    organization = None if _is_over(stay, now) else _find_organization(request.user, stay["id"])
+    organization = None if _is_over(stay, now) else organizations_of(request.user).filter(pk=stay["id"]).first()
     if organization is None:
         leave_organization(request)
         return None
@@ -172,15 +190,11 @@ def _is_over(stay: dict, now: int) -> bool:
     return idle > settings.ORGANIZATION_IDLE_HOURS * 3600 or whole > settings.ORGANIZATION_SESSION_DAYS * 86400
 
 
-def _find_organization(user: User, organization_id: UUID | str) -> Organization | None:
-    """An organization as its members may know of it: purged ones are as if they had never been."""
-    return (
-        Organization.objects.filter(state__in=[State.ACTIVE, State.INACTIVE], memberships__user=user)
-        .filter(pk=organization_id)
-        .first()
-    )
+def organizations_of(user: User) -> OrganizationQuerySet:
+    """The organizations that a person may know of: purged ones are as if they had never been."""
+    return Organization.objects.filter(state__in=[State.ACTIVE, State.INACTIVE], memberships__user=user)
 
 
-def _refusal(user: User, organization_id: UUID) -> Problem:
-    organization = _find_organization(user, organization_id)
-    return Problem(404) if organization is None else OrganizationDeactivated(organization)
+def _refusal(user: User, organization_id: UUID) -> Exception:
+    organization = organizations_of(user).filter(pk=organization_id).first()
+    return Http404() if organization is None else OrganizationDeactivated(organization)

@@ -2,14 +2,18 @@
 
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+
 from accounts.models import Membership, TeamMembership, User
 from accounts.words import ORGANIZATION_ADMIN, State
 
 EVERY_MEMBER = frozenset({"accounts.view_organization"})
-EVERYTHING = EVERY_MEMBER | {"accounts.view_user"}
+READ_EVERYTHING = EVERY_MEMBER | {"accounts.view_user", "accounts.view_systemaccount", "billing.view_subscription"}
+EVERYTHING = READ_EVERYTHING | {"accounts.add_systemaccount"}
 TEAM_PERMISSIONS = {
     ORGANIZATION_ADMIN: EVERYTHING,
-    "Organization Admin (Read Only)": EVERYTHING,
+    "Organization Admin (Read Only)": READ_EVERYTHING,
 }
 """Teams that give a member more than `EVERY_MEMBER`."""
 
@@ -22,12 +26,14 @@ def allows(user: User, perm: str, obj: object | None = None) -> bool:
 
 def permissions_of(user: User, organization_id: UUID) -> frozenset[str]:
     """What the person may do there: nothing for strangers and while it is not active, everything for its owner."""
+    teams = TeamMembership.objects.filter(
+        user=OuterRef("user"), organization=OuterRef("organization"), team__is_predefined=True
+    )
     member = Membership.objects.filter(user=user, organization=organization_id, organization__state=State.ACTIVE)
-    owner_id = member.values_list("organization__owner_id", flat=True).first()
-    if owner_id is None:
+    found = member.values_list("organization__owner_id", ArraySubquery(teams.values("team__name"))).first()
+    if found is None:
         return frozenset()
+    owner_id, names = found
     if owner_id == user.pk:
         return EVERYTHING
-    teams = TeamMembership.objects.filter(user=user, organization=organization_id, team__is_predefined=True)
-    granted = (TEAM_PERMISSIONS.get(name, frozenset()) for name in teams.values_list("team__name", flat=True))
-    return EVERY_MEMBER.union(*granted)
+    return EVERY_MEMBER.union(*(TEAM_PERMISSIONS.get(name, frozenset()) for name in names))

@@ -101,9 +101,9 @@ def scopes_of(organizations: Collection[Organization], *, at: datetime, lock: bo
         RoleAssignment.objects.filter(team__isnull=True).select_related("user", "system_account"), ids, lock
     ):
         scopes[role.organization_id].role_assignments.append(role)
-    for id, tokens in _ids(AccessToken.objects.filter(revoked_at__isnull=True, expires_at__gt=at), ids, lock).items():
+    for id, tokens in _ids(AccessToken.objects.live(at), ids, lock).items():
         scopes[id].tokens = tokens
-    for id, invitations in _ids(open_invitations(at), ids, lock).items():
+    for id, invitations in _ids(Invitation.objects.open(at), ids, lock).items():
         scopes[id].invitations = invitations
     return scopes
 
@@ -111,10 +111,6 @@ def scopes_of(organizations: Collection[Organization], *, at: datetime, lock: bo
 def addresses_of(organization: Organization) -> list[str]:
     """The addresses that a deactivation locks: contact, and the owner's where it differs (P45)."""
     return sorted({organization.contact_email, organization.owner.email})
-
-
-def open_invitations(at: datetime) -> QuerySet[Invitation]:
-    return Invitation.objects.filter(accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=at)
 
 
 def _held[Row: (TeamMembership, RoleAssignment, AccessToken, Invitation)](

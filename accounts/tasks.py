@@ -3,6 +3,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.checks import run_check
+from accounts.services.token_notices import tell_of_expiry
 from billing.services import record_completeness
 from geos.services import embedded_geos
 
@@ -28,3 +29,11 @@ def report_embedded_geos() -> None:
     """Run every few minutes: what embedded geos use is recorded here at once, so it is complete up to now (P63)."""
     now = timezone.now()
     record_completeness(embedded_geos(), through=now, at=now)
+
+
+@shared_task
+def tell_of_expiring_tokens() -> None:
+    """Run hourly: what a run missed the next one finds, and nobody is told the same thing twice."""
+    now = timezone.now()
+    while tell_of_expiry(at=now):
+        pass

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import account, signin, signup
+from accounts.views import account, home, organizations, signin, signup, tokens
 
 urlpatterns = [
     # sign-up
@@ -33,4 +33,21 @@ urlpatterns = [
     path("account/second-factor/recovery-codes/new/", account.new_codes, name="mfa_generate_recovery_codes"),
     path("account/second-factor/passkeys/add/", account.add_passkey, name="mfa_add_webauthn"),
     path("account/second-factor/passkeys/<int:pk>/remove/", account.remove_passkey, name="mfa_remove_webauthn"),
+    # organizations
+    path("", home.home, name="home"),
+    path("organizations/", organizations.organizations, name="organizations"),
+    path("organizations/<uuid:id>/enter/", organizations.enter, name="enter_organization"),
+    # tokens
+    path("account/tokens/", tokens.personal_tokens, name="personal_tokens"),
+    path("account/tokens/new/", tokens.new_personal_token, name="new_personal_token"),
+    path("account/tokens/<uuid:id>/revoke/", tokens.revoke_personal_token, name="revoke_personal_token"),
+    path("organization/tokens/", tokens.system_accounts, name="system_accounts"),
+    path("organization/tokens/new/", tokens.new_system_account, name="new_system_account"),
+    path("organization/tokens/<uuid:account_id>/", tokens.system_account, name="system_account"),
+    path("organization/tokens/<uuid:account_id>/new/", tokens.new_system_token, name="new_system_token"),
+    path(
+        "organization/tokens/<uuid:account_id>/<uuid:id>/revoke/",
+        tokens.revoke_system_token,
+        name="revoke_system_token",
+    ),
 ]

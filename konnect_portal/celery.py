@@ -29,6 +29,10 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.report_embedded_geos",
         "schedule": crontab(minute="*/5"),
     },
+    "tell of tokens that expire": {
+        "task": "accounts.tasks.tell_of_expiring_tokens",
+        "schedule": crontab(minute="22"),
+    },
     "send mail": {
         "task": "konnect_portal.foundation.tasks.send_mail",
         "schedule": 30.0,

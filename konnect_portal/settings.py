@@ -142,6 +142,8 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 
 NAVIGATION = [
     ("Home", "/", "accounts.view_organization"),
+    ("Your tokens", "/account/tokens/", "accounts.view_organization"),
+    ("System accounts", "/organization/tokens/", "accounts.view_systemaccount"),
 ]
 
 # The support admin

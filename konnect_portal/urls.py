@@ -14,4 +14,5 @@ urlpatterns = [
     path("metrics", metrics),
     path("", include("accounts.urls")),
     path("", include(api_urls)),
+    path("", include("accounts.urls")),
 ]

@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.words import State
 from konnect_portal.foundation.fields import uuid_key
 
 
@@ -185,8 +186,17 @@ class RoleAssignment(models.Model):
         return f"{self.role_name} of {self.entity_type_name}"
 
 
+class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
+    def live(self, at):
+        """Those that open the door at `at`, as far as the organization and the holder let them."""
+        return self.filter(revoked_at__isnull=True, expires_at__gt=at)
+
+
 class AccessToken(models.Model):
-    """A personal token (`kpat_`) or a system account's (`spat_`), for one organization (P5); its secret is hashed."""
+    """A personal token (`kpat_`) or a system account's (`spat_`), for one organization (P5); its secret is hashed.
+
+    `next_notice_at` is when its holder is told next that it expires, null where there is nothing more to tell.
+    """
 
     id = uuid_key()
     organization = models.ForeignKey(
@@ -219,6 +229,9 @@ class AccessToken(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by_id = models.UUIDField(null=True, blank=True)
     deactivation_event_id = models.UUIDField(null=True, blank=True)
+    next_notice_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AccessTokenQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -229,9 +242,27 @@ class AccessToken(models.Model):
                 name="token_revoked_by_deactivation",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["next_notice_at"],
+                name="token_notice_due",
+                condition=Q(next_notice_at__isnull=False),
+            ),
+            models.Index(fields=["organization", "user", "-created_at", "-id"], name="token_of_person"),
+            models.Index(fields=["system_account", "-created_at", "-id"], name="token_of_system_account"),
+        ]
 
     def __str__(self):
         return self.name
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self, at):
+        """Those that can be accepted at `at`, as far as the organization lets them."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=at)
+
+    def active(self):
+        return self.filter(organization__state=State.ACTIVE)
 
 
 class Invitation(models.Model):
@@ -246,6 +277,8 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         constraints = [

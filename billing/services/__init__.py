@@ -23,6 +23,7 @@ from billing.services.opening import (
     open_billing_accounts,
     start_subscriptions,
 )
+from billing.services.standing import Standing, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "NewBillingAccount",
     "NewSubscription",
     "NewTrialClaim",
+    "Standing",
     "activity_facts",
     "begin_trial",
     "billing_to_stop",
@@ -52,5 +54,6 @@ __all__ = [
     "record_api_requests",
     "record_completeness",
     "running_subscriptions",
+    "standing_of",
     "start_subscriptions",
 ]

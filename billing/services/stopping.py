@@ -32,7 +32,7 @@ def billing_to_stop(
         Invoice.objects.filter(issued_at__isnull=True, voided_at__isnull=True), organization_ids, lock
     ):
         stops[invoice.organization_id].draft_invoices.append(invoice.pk)
-    for credit in _rows(_credits_left(at), organization_ids, lock):
+    for credit in _rows(credits_left(at), organization_ids, lock):
         _add_credit(stops[credit.organization_id], credit)
     return stops
 
@@ -66,7 +66,7 @@ def _rows[Row: (Subscription, Invoice, Credit)](
     return rows.select_for_update() if lock else rows
 
 
-def _credits_left(at: datetime) -> QuerySet[Credit]:
+def credits_left(at: datetime) -> QuerySet[Credit]:
     return Credit.objects.filter(
         Q(expires_at__isnull=True) | Q(expires_at__gt=at),
         remaining_cents__gt=0,

@@ -18,12 +18,14 @@ from geos.services.opening import (
     open_geos,
 )
 from geos.services.presence import geos_of
+from geos.services.running import Running, running_in
 from geos.services.taking_down import begin_decommission, finish_decommission, put_off, take_down_next
 
 __all__ = [
     "ControlPlaneSummary",
     "NewControlPlane",
     "NewOrganizationGeo",
+    "Running",
     "begin_decommission",
     "control_planes_of",
     "control_planes_to_decommission",
@@ -39,6 +41,7 @@ __all__ = [
     "put_off",
     "request_decommission",
     "restore_control_planes",
+    "running_in",
     "start_taking_down",
     "take_down_next",
 ]

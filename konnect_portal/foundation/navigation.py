@@ -40,12 +40,8 @@ class Navigation:
         """Of `settings.NAVIGATION` (title, path, permission), those the person may go to in this organization."""
         if self.organization is None:
             return []
-        may = self.request.user.has_perm
-        return [
-            Place(title, url, self._is_current(url))
-            for title, url, perm in settings.NAVIGATION
-            if may(perm, self.organization)
-        ]
+        may = self.request.user.get_all_permissions(self.organization)
+        return [Place(title, url, self._is_current(url)) for title, url, perm in settings.NAVIGATION if perm in may]
 
     def _is_current(self, url: str) -> bool:
         """A page belongs to the place above it; the home, which is above all of them, only to itself."""

@@ -10,6 +10,8 @@ datetimes, counts integers. What each kind is told:
     planes can come back), locked_addresses (list)
 `organization_reactivated`
     organization_name, reactivated_at; optional control_plane_count (came back), gone_control_plane_count
+`token_expires`, `token_expired`
+    organization_name, token_name, expires_at, path (of the page with the token); optional system_account_name
 """
 
 import unicodedata

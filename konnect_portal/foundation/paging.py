@@ -1,11 +1,15 @@
 """Pages of long lists: a million rows are never counted for one of them."""
 
+from dataclasses import dataclass
+from uuid import UUID
+
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils.functional import cached_property
 
 COUNT_CAP = 1000
 """Rows counted at most; a longer list says so and is narrowed by searching."""
+PAGE_SIZE = 25
 
 
 class CappedPaginator(Paginator):
@@ -21,3 +25,36 @@ class CappedPaginator(Paginator):
     @property
     def is_capped(self) -> bool:
         return self.count >= COUNT_CAP
+
+
+@dataclass(frozen=True)
+class KeyPage[Row]:
+    """The rows of one page, and the key of the last one where more follow."""
+
+    rows: list[Row]
+    after: UUID | None
+
+
+def key_page[Row: Model](rows: QuerySet[Row], *, by: str, after: str | None, size: int = PAGE_SIZE) -> KeyPage[Row]:
+    """The page of `rows` that follows the row with the id `after`, in order of `by` and id ("-" for descending).
+
+    It costs what it shows, however far down it lies. An `after` that is none of `rows` gives the first page.
+    """
+    sign, field = ("-", by[1:]) if by.startswith("-") else ("", by)
+    last = rows.filter(pk=_uuid(after)).first() if after else None
+    if last is not None:
+        rows = rows.filter(_follows(last, field, "lt" if sign else "gt"))
+    found = list(rows.order_by(by, f"{sign}pk")[: size + 1])
+    return KeyPage(found[:size], found[size - 1].pk if len(found) > size else None)
+
+
+def _follows(last: Model, field: str, than: str) -> Q:
+    value = getattr(last, field)
+    return Q(**{f"{field}__{than}": value}) | Q(**{field: value, f"pk__{than}": last.pk})
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

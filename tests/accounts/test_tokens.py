@@ -54,12 +54,12 @@ def test_nobody_gets_none(acme):
         make(acme)
 
 
-@pytest.mark.parametrize("name", ["a", "Bob's laptop", "ci_2.1-x", "x" * 256])
+@pytest.mark.parametrize("name", ["a", "Bob's laptop", "ci_2.1-x", "Zoës Läptop", "x" * 256])
 def test_good_names(acme, bob, name):
     assert make(acme, name, user=bob)[0].name == name
 
 
-@pytest.mark.parametrize("name", ["", " a", "a ", "-", "a\nb", "a\n", "ä", "x" * 257])
+@pytest.mark.parametrize("name", ["", " a", "a ", "-", "_a", "a\nb", "a\n", "a/b", "x" * 257])
 def test_other_names_are_refused(acme, bob, name):
     with pytest.raises(TokenError, match="name"):
         make(acme, name, user=bob)
@@ -98,7 +98,7 @@ class TestRaces:
         """P40"""
         refused = collide(deactivate, lambda: make(acme, user=bob))
 
-        assert isinstance(refused, TokenError)
+        assert isinstance(refused, Organization.DoesNotExist)
         assert not AccessToken.objects.exists()
 
     def test_a_token_made_just_before_is_revoked_by_the_deactivation(self, acme, bob, deactivate):

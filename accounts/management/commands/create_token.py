@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.management.staff_command import text
-from accounts.models import SystemAccount, User
+from accounts.models import Organization, SystemAccount, User
 from accounts.services.tokens import LONGEST, SHORTEST, TokenError, create_token
 from konnect_portal.foundation.addresses import normalize_address
 
@@ -40,6 +40,8 @@ class Command(BaseCommand):
             )
         except TokenError as error:
             raise CommandError(str(error), returncode=1) from error
+        except Organization.DoesNotExist:
+            raise CommandError("There is no active organization with this id.", returncode=1) from None
         self.stdout.write(raw)
 
     def holder(self, organization, user, system_account, **options):

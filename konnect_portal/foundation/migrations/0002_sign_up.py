@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('foundation', '0001_initial'),
+        ("foundation", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='mail',
-            name='link_for',
+            model_name="mail",
+            name="link_for",
             field=models.UUIDField(blank=True, null=True),
         ),
     ]

@@ -1,0 +1,40 @@
+from datetime import timedelta
+from uuid import uuid4
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.services.tokens import LONGEST, NAME, NAME_RULE
+
+
+class TokenForm(forms.Form):
+    """A token to be made. `id` is its id, so that a form sent twice makes one token."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    name = forms.CharField(max_length=256, help_text="What it is for, such as laptop or deploy.")
+    days = forms.IntegerField(
+        label="Valid for how many days",
+        min_value=1,
+        max_value=LONGEST.days,
+        initial=90,
+        help_text=f"From a day to {LONGEST.days} days.",
+    )
+
+    def clean_name(self):
+        name = self.cleaned_data["name"]
+        if not NAME.fullmatch(name):
+            raise ValidationError(NAME_RULE)
+        return name
+
+    @property
+    def expires_at(self):
+        return timezone.now() + timedelta(days=self.cleaned_data["days"])
+
+
+class SystemAccountForm(forms.Form):
+    """A system account to be made. `id` is its id, so that a form sent twice makes one."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    name = forms.CharField(max_length=250)
+    description = forms.CharField(max_length=250, help_text="What it does, for whoever looks after it later.")

@@ -1,0 +1,26 @@
+"""The home of the organization entered: what runs, what it costs, what needs the person (P5)."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import OrganizationRequest
+from accounts.services.needs import needs_of
+from billing.services import standing_of
+from geos.services import running_in
+from konnect_portal.foundation.pages import organization_view
+
+
+@require_safe
+@organization_view("accounts.view_organization")
+def home(request: OrganizationRequest) -> HttpResponse:
+    now = timezone.now()
+    organization = request.organization
+    context = {
+        "running": running_in(organization.pk, at=now),
+        "standing": standing_of(organization.pk, at=now),
+        "needs": needs_of(request.user, organization, at=now),
+        "may_see_costs": request.user.has_perm("billing.view_subscription", organization),
+    }
+    return render(request, "accounts/home/home.html", context)

@@ -1,0 +1,60 @@
+"""Who a customer's page is for, asked before anything else (P5, P40). None of these pages is kept by a cache."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+
+View = Callable[..., HttpResponse]
+
+
+def person_view(view: View) -> View:
+    """A page for a customer who is signed in; others are sent to sign in and back. Staff are no customers: 404."""
+
+    @wraps(view)
+    @never_cache
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if request.user.is_staff:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return page
+
+
+def organization_view(perm: str) -> Callable[[View], View]:
+    """A page for whoever has `perm` in the organization entered; 403 without it.
+
+    Whoever entered none, or was away too long, is sent to the switcher and back. What `request.organization` refuses
+    stays refused.
+    """
+
+    def decorate(view: View) -> View:
+        @person_view
+        @wraps(view)
+        def page(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.organization:
+                return redirect(f"{reverse('organizations')}?{urlencode({'next': request.get_full_path()})}")
+            if not request.user.has_perm(perm, request.organization):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return page
+
+    return decorate
+
+
+def safe_next(request: HttpRequest, fallback: str) -> str:
+    """Where the request wants to go on to, if that is a page of ours."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if ours else fallback

@@ -1,0 +1,142 @@
+"""Who may what: every route of the project, asked by everybody, against who_may_what.txt (P4, P5, P40, P70).
+
+Acme has an owner, an admin and a member. The outsider owns Globex, works there and asks for what is Acme's. The shut
+one is a member of Initech, entered it, and then it was deactivated; they ask for what is Initech's. What a form asks
+for is left out, so a form that is posted to is shown again.
+
+`page` it is shown or answered. `done` it happened, and leads on. `login`, `desk` sign in first, as a customer or as
+staff. `choose` enter an organization first. `reason` refused with the reason of the deactivation. `no` 403, no right.
+`404`, `405` as in HTTP. `401` no valid token.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+
+from accounts.lifecycle import deactivate_organizations
+from accounts.models import CheckRun
+from accounts.services.tokens import create_token
+from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
+from tests import customers, desk, factories
+from tests.routes import Route, every_route
+
+pytestmark = pytest.mark.django_db
+
+TABLE = Path(__file__).with_name("who_may_what.txt").read_text()
+WHO, *LINES = [line.split() for line in TABLE.splitlines()]
+ROWS = {f"{method} {pattern}": dict(zip(WHO, answers, strict=True)) for method, pattern, *answers in LINES}
+ROUTES = {str(route): route for route in every_route()}
+
+
+REASON = "did not agree with our terms of service"
+DOORS = [("/login/", "login"), ("/admin/login/", "desk"), ("/organizations/", "choose")]
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker):
+    """Made once, since everybody's every request is undone."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield World()
+        transaction.set_rollback(True)
+
+
+class World:
+    """Everybody's way in, and what a route's parameters stand for in each organization."""
+
+    def __init__(self):
+        self.acme, self.initech, globex = (self.organization(name) for name in ("Acme", "Initech", "Globex"))
+        people = {
+            "outsider": (globex.owner, globex),
+            "member": (self.acme.member, self.acme),
+            "admin": (factories.member(self.acme, None, ORGANIZATION_ADMIN), self.acme),
+            "owner": (self.acme.owner, self.acme),
+            "shut": (self.initech.member, self.initech),
+        }
+        staff = {tier.value: factories.staff(tier) for tier in Tier}
+        for user in staff.values():
+            RecoveryCodes.activate(user)
+        self.secrets = {who: self.token(person, place)[1] for who, (person, place) in people.items()}
+        self.clients = {
+            "nobody": Client(),
+            **{who: customers.entered(*person) for who, person in people.items()},
+            **{who: desk.signed_in(user) for who, user in staff.items()},
+        }
+        later = timezone.now() + timedelta(hours=72)
+        shut = {"reason": Reason.FRAUD, "actor": staff["lead"], "via": Via.ADMIN, "ticket": "T-1"}
+        deactivate_organizations([self.initech.pk], take_down_at=later, **shut)
+        self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
+
+    def organization(self, name):
+        """With a member, a token of theirs, a system account, a token of it and a control plane."""
+        made = factories.organization(name)
+        made.member = factories.member(made)
+        made.robot = factories.system_account(made)
+        made.personal_token, _ = self.token(made.member, made)
+        made.system_token, _ = self.token(None, made, made.robot)
+        factories.control_plane(made)
+        return made
+
+    @staticmethod
+    def token(user, organization, system_account=None):
+        expires_at = timezone.now() + timedelta(days=30)
+        return create_token(
+            organization.pk, name="token", expires_at=expires_at, user=user, system_account=system_account
+        )
+
+    def url(self, route: Route, who: str) -> str:
+        place = self.initech if who == "shut" else self.acme
+        return route.filled(*self.things(route.pattern, place)) if route.has_parameters else route.path
+
+    def things(self, pattern: str, place) -> tuple:
+        """What stands in a pattern for its parameters."""
+        return {
+            "/admin/accounts/organization/<uuid:id>/reactivate/": (self.initech.pk,),
+            "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
+            "/admin/accounts/organization/<uuid:id>/deactivate/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/control-planes/": (self.acme.pk,),
+            "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
+            "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
+            "/admin/accounts/emaillock/<uuid:id>/unlock/": (self.initech.email_locks.first().pk,),
+            "/admin/welcome/<uidb64>/<token>/": ("who", "what"),
+            "/organizations/<uuid:id>/enter/": (place.pk,),
+            "/account/tokens/<uuid:id>/revoke/": (place.personal_token.pk,),
+            "/organization/tokens/<uuid:account_id>/": (place.robot.pk,),
+            "/organization/tokens/<uuid:account_id>/new/": (place.robot.pk,),
+            "/organization/tokens/<uuid:account_id>/<uuid:id>/revoke/": (place.robot.pk, place.system_token.pk),
+        }[pattern]
+
+    def ask(self, route: Route, who: str):
+        """By token where it is the API, which staff have none for; by session otherwise. What it changes is undone."""
+        client = Client()
+        if route.pattern.startswith("/v3/"):
+            client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {self.secrets.get(who, 'none')}"
+        else:
+            client.cookies.load(self.clients[who].cookies.output(header=""))
+        with transaction.atomic():
+            response = client.generic(route.method, self.url(route, who))
+            transaction.set_rollback(True)
+        return response
+
+
+def answer_of(response) -> str:
+    if response.status_code == 403:
+        return "reason" if REASON in customers.words(response) else "no"
+    if response.status_code in (301, 302):
+        return next((word for start, word in DOORS if response["Location"].startswith(start)), "done")
+    return {200: "page"}.get(response.status_code, str(response.status_code))
+
+
+def test_every_route_has_its_row_and_every_row_its_route():
+    assert sorted(ROUTES) == sorted(ROWS)
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_everybody_is_answered_as_the_table_says(world, name):
+    answers = {who: answer_of(world.ask(ROUTES[name], who)) for who in WHO}
+
+    assert answers == ROWS.get(name)

@@ -1,0 +1,69 @@
+"""Every route of the project, as the URL patterns have it: our own views by method, libraries' by include."""
+
+import re
+from collections.abc import Iterator
+from inspect import getclosurevars
+from typing import NamedTuple
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from ninja.operation import PathView
+
+OURS = ("konnect_portal", "accounts", "billing", "geos", "licensing")
+PARAMETER = re.compile(r"<[^>]+>|\(\?P")
+
+
+class Route(NamedTuple):
+    """A row's name: method and pattern. One of a library has `…` for whatever the library serves there, and `path`."""
+
+    method: str
+    pattern: str
+    path: str
+
+    def __str__(self):
+        return f"{self.method} {self.pattern}"
+
+    @property
+    def has_parameters(self) -> bool:
+        return bool(PARAMETER.search(self.path))
+
+    def filled(self, *values) -> str:
+        """Its path with `values` for its parameters."""
+        found = iter(values)
+        return PARAMETER.sub(lambda _: str(next(found)), self.path)
+
+
+def every_route() -> list[Route]:
+    """Each once: pages by GET and POST, API operations by their method, of a library's routes one for each include."""
+    routes: dict[str, Route] = {}
+    for prefix, pattern in _walk(get_resolver().url_patterns, "/"):
+        for route in _routes(prefix, pattern):
+            if str(route) not in routes or routes[str(route)].has_parameters:
+                routes[str(route)] = route
+    return list(routes.values())
+
+
+def _walk(patterns, prefix: str) -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, prefix + str(pattern.pattern))
+        else:
+            yield prefix, pattern
+
+
+def _routes(prefix: str, pattern: URLPattern) -> Iterator[Route]:
+    path, view = prefix + str(pattern.pattern), pattern.callback
+    api = _api_of(view)
+    if api is not None:
+        for operation in api.operations:
+            yield from (Route(method, path, path) for method in operation.methods)
+    elif view.__module__.startswith(OURS):
+        yield from (Route(method, path, path) for method in ("GET", "POST"))
+    else:
+        yield Route("GET", path if prefix == "/" else f"{prefix}…", path)
+
+
+def _api_of(view) -> PathView | None:
+    if not hasattr(view, "__closure__"):
+        return None
+    api = getclosurevars(view).nonlocals.get("self")
+    return api if isinstance(api, PathView) else None
