@@ -13,9 +13,12 @@ from django.utils import timezone
 
 from accounts.models import AddressChange, Organization, User
 from accounts.services.locks import is_locked
+from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
 SALT = "accounts.address_change"
+TAKEN = "It has an account of its own already."
+LOCKED = "It is locked, because an organization that it belonged to was deactivated."
 
 
 class AddressRefused(Exception):
@@ -37,7 +40,6 @@ def request_address_change(user: User, email: str) -> AddressChange:
             kind="address_change",
             context={"hours": settings.ADDRESS_CHANGE_HOURS},
             person_id=user.pk,
-            link_for=change.pk,
         )
     queue_mails([mail])
     return change
@@ -62,10 +64,6 @@ def change_address(user: User, change: AddressChange) -> None:
         _change_address(user.pk, change)
     except IntegrityError:
         raise AddressRefused(TAKEN) from None
-
-
-TAKEN = "It has an account of its own already."
-LOCKED = "It is locked, because an organization that it belonged to was deactivated."
 
 
 def _refusal(email: str) -> str | None:
@@ -101,9 +99,9 @@ def _hold_organizations(user_id: UUID, email: str) -> None:
     list(held.values_list("pk", flat=True))
 
 
-def address_change_link(change_id: UUID, email: str) -> str | None:
-    """The link for the mail; the signature proves the mailbox, the row makes it work once."""
-    change = AddressChange.objects.filter(pk=change_id, email=email).first()
+def make_link(mail: Mail) -> str | None:
+    """The signature proves the mailbox and ends in time; the row makes the link work once."""
+    change = AddressChange.objects.filter(user=mail.person_id, email__in=mail.email.to).first()
     if change is None:
         return None
     link = signing.dumps([str(change.pk), change.email], salt=SALT)

@@ -1,7 +1,6 @@
 """Signing up in two steps: the address is proven first, and until then there is nothing but the request (P8)."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -15,6 +14,7 @@ from accounts.services.opening import Opening, open_organization
 from accounts.words import Via
 from konnect_portal.foundation.addresses import normalize_address
 from konnect_portal.foundation.links import digest_of, new_secret
+from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
 
@@ -40,15 +40,14 @@ def request_sign_up(email: str) -> None:
         queue_mails([NewMail(to=email, kind="sign_up_known", context={})])
     else:
         _open(email).update(voided_at=timezone.now())
-        request = SignUpRequest.objects.create(email=email)
-        context = {"hours": settings.SIGN_UP_HOURS}
-        queue_mails([NewMail(to=email, kind="sign_up", context=context, link_for=request.pk)])
+        SignUpRequest.objects.create(email=email)
+        queue_mails([NewMail(to=email, kind="sign_up", context={"hours": settings.SIGN_UP_HOURS})])
 
 
-def sign_up_link(request_id: UUID, email: str) -> str | None:
+def make_link(mail: Mail) -> str | None:
     """The link for the mail, good once; None where nobody waits for it any more. A second one voids the first."""
     secret, digest = new_secret()
-    if not _open(email).filter(pk=request_id).update(digest=digest):
+    if not _open(mail.email.to[0]).update(digest=digest):
         return None
     return settings.PUBLIC_URL.rstrip("/") + reverse("finish_sign_up", args=[secret])
 

@@ -8,9 +8,6 @@ from typing import Any
 
 from django.conf import settings
 
-UNMADE_LINK = "link-made-when-sent"
-"""What stands in a stored mail where the sent one has its link."""
-
 
 def new_secret() -> tuple[str, bytes]:
     """A secret for a link, and the SHA-256 to store of it."""

@@ -7,8 +7,7 @@ class Mail(models.Model):
     """What a mail is about, beside the library's row that holds its text and delivery.
 
     Written in the transaction that gives rise to the mail; a worker sends it afterwards (P48). The kind and the ids
-    stay when names and addresses are erased. A secret link is made for `link_for` as the mail is
-    sent, and stored nowhere.
+    stay when names and addresses are erased.
     """
 
     id = uuid_key()
@@ -17,7 +16,6 @@ class Mail(models.Model):
     organization_id = models.UUIDField(null=True, blank=True)
     event_id = models.UUIDField(null=True, blank=True)
     person_id = models.UUIDField(null=True, blank=True)
-    link_for = models.UUIDField(null=True, blank=True)
 
     class Meta:
         indexes = [

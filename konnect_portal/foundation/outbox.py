@@ -2,7 +2,10 @@
 
 A mail of kind `K` is made of the templates `mail/K.subject.txt`, `mail/K.txt` and `mail/K.html`, the last extending
 `mail/base.html`. Each gets the mail's context and besides `support_url`, `public_url` and `subject`. Moments are
-datetimes, counts integers. What each kind is told:
+datetimes, counts integers.
+
+A link that is a secret stands in no row: `settings.MAIL_LINK_MAKERS` names for such a kind the function that makes it
+at sending (delivery.py); until then `link` is `LINK_PLACEHOLDER`. What each kind is told:
 
 `organization_deactivated`
     organization_name, deactivated_at, reason_sentence (completes "because …"), purge_at (its data is deleted),
@@ -10,8 +13,6 @@ datetimes, counts integers. What each kind is told:
     planes can come back), locked_addresses (list)
 `organization_reactivated`
     organization_name, reactivated_at; optional control_plane_count (came back), gone_control_plane_count
-`token_expires`, `token_expired`
-    organization_name, token_name, expires_at, path (of the page with the token); optional system_account_name
 """
 
 import unicodedata
@@ -26,20 +27,16 @@ from django.utils import timezone
 from post_office.models import PRIORITY, STATUS, Email
 
 from konnect_portal.foundation.hints import hint
-from konnect_portal.foundation.links import UNMADE_LINK
 from konnect_portal.foundation.models import Mail
 
 SET_SIZE = 500
 SUBJECT_LENGTH = 250
+LINK_PLACEHOLDER = "[link-made-at-sending]"
 
 
 @dataclass(frozen=True)
 class NewMail:
-    """A mail to one address, and what it is about.
-
-    With `link_for` its templates find a `link`, which the kind's maker in `MAIL_LINK_MAKERS` makes for that id and
-    address when the mail is sent. Until then, and in what support sees of it, `UNMADE_LINK` stands there.
-    """
+    """A mail to one address, and what it is about."""
 
     to: str
     kind: str
@@ -47,7 +44,6 @@ class NewMail:
     organization_id: UUID | None = None
     event_id: UUID | None = None
     person_id: UUID | None = None
-    link_for: UUID | None = None
 
 
 def queue_mails(mails: Iterable[NewMail]) -> None:
@@ -67,7 +63,6 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
                 organization_id=mail.organization_id,
                 event_id=mail.event_id,
                 person_id=mail.person_id,
-                link_for=mail.link_for,
             )
             for mail, email in zip(mails, emails, strict=True)
         ),
@@ -78,9 +73,9 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
 
 def _email(mail: NewMail) -> Email:
     context = {name: _one_line(value) if isinstance(value, str) else value for name, value in mail.context.items()}
+    if mail.kind in settings.MAIL_LINK_MAKERS:
+        context["link"] = LINK_PLACEHOLDER
     context |= {"support_url": settings.SUPPORT_URL, "public_url": settings.PUBLIC_URL}
-    if mail.link_for is not None:
-        context["link"] = UNMADE_LINK
     context["subject"] = _one_line(_text(f"mail/{mail.kind}.subject.txt", context))[:SUBJECT_LENGTH]
     return Email(
         from_email=settings.DEFAULT_FROM_EMAIL,

@@ -13,13 +13,13 @@ from post_office.models import Email
 
 from accounts.access import organization_of
 from accounts.models import EmailLock, LifecycleEvent, Membership, Organization, SignUpRequest, User
-from accounts.services.sign_up import request_sign_up, sign_up_link
+from accounts.services.sign_up import make_link, request_sign_up
 from billing.models import Credit, Subscription, TrialClaim
 from konnect_portal.foundation.delivery import send_due_mails
-from konnect_portal.foundation.links import UNMADE_LINK
+from konnect_portal.foundation.models import Mail
+from konnect_portal.foundation.outbox import LINK_PLACEHOLDER
 from licensing.models import License
-from tests import factories
-from tests.smtp import smtp_server
+from tests import factories, smtp
 
 pytestmark = pytest.mark.django_db
 
@@ -38,8 +38,7 @@ def ask(client, email=ADDRESS):
 
 def link_for(email=ADDRESS) -> str:
     """The path of the link, as the worker makes it when it sends the mail."""
-    request = SignUpRequest.objects.filter(email=email).latest("requested_at")
-    link = sign_up_link(request.pk, email)
+    link = make_link(Mail.objects.filter(kind="sign_up", email__to=email).latest("email"))
     assert link is not None
     return link.removeprefix("http://127.0.0.1:8000")
 
@@ -250,15 +249,16 @@ def test_whoever_is_signed_in_is_led_to_a_second_organization(client, alice):
 
 def test_the_secret_stands_in_the_mail_sent_and_nowhere_else(client, settings, caplog):
     """P8, P48"""
-    with smtp_server(settings) as server:
+    with smtp.running() as server:
+        settings.MAILERS = server.mailers
         ask(client)
         assert send_due_mails() == 1
 
-    [sent] = server.taken
-    secret = re.search(r"/signup/([\w-]{40,})/", sent)[1]
+    text = server.taken[0].get_body(("plain",)).get_content()
+    secret = re.search(r"/signup/([\w-]{40,})/", text)[1]
     email = Email.objects.get()
     stored = f"{email.message} {email.html_message} {email.context} {email.headers}"
-    assert UNMADE_LINK in stored
+    assert LINK_PLACEHOLDER in stored
     assert secret not in stored
     client.get(f"/signup/{secret}/")
     assert secret not in caplog.text
