@@ -161,11 +161,16 @@ class TestFrame:
         page.goto(f"{live_server.url}/look/table/")
 
         expect(page.get_by_role("link", name="Acme Switch organization")).to_have_attribute("href", "/organizations/")
-        expect(page.get_by_role("navigation", name="Acme").locator("[aria-current=page]")).to_have_text("Access tokens")
+        expect(page.get_by_role("navigation", name="Acme").locator("[aria-current=page]")).to_have_text(
+            "Access tokens"
+        )
 
     def test_places_that_a_person_may_not_see_are_not_named(self, page, enter, live_server, settings, bob, acme):
         """P4"""
-        settings.NAVIGATION = [("Home", "/", "accounts.view_organization"), ("People", "/people/", "accounts.view_user")]
+        settings.NAVIGATION = [
+            ("Home", "/", "accounts.view_organization"),
+            ("People", "/people/", "accounts.view_user"),
+        ]
         enter(bob, acme)
         page.goto(f"{live_server.url}/look/table/")
 

@@ -1,0 +1,41 @@
+"""Customers in tests: with a password, signed in, and having shown just now that it is them."""
+
+import re
+import time
+
+from django.conf import settings
+from django.test import Client
+from post_office.models import Email
+
+from tests.factories import PASSWORD
+
+NEW_PASSWORD = "Another-Horse-8-Staple"
+
+
+def with_password(user):
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+def signed_in(user, *, stepped_up=True) -> Client:
+    """A client with a session of this person, in which they have shown lately that it is them, as allauth records."""
+    client = Client()
+    client.force_login(user)
+    if stepped_up:
+        session = client.session
+        session["account_authentication_methods"] = [
+            {"method": "password", "at": time.time(), "reauthenticated": True}
+        ]
+        session["account_authentication_methods_user"] = str(user.pk)
+        session.save()
+    return client
+
+
+def link_in(mail: Email) -> str:
+    """The path of the portal's own link in a mail."""
+    return re.search(re.escape(settings.PUBLIC_URL) + r"(/\S+)", mail.message)[1]
+
+
+def mails_to(address: str) -> list[Email]:
+    return [mail for mail in Email.objects.order_by("pk") if mail.to == [address]]
