@@ -229,6 +229,12 @@ MAILERS = {
     }
 }
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Konnect Portal <no-reply@localhost>")
+MAIL_LINK_MAKERS = {
+    "address_change": "accounts.services.addresses.make_link",
+    "password_reset": "accounts.services.resets.make_link",
+}
+"""Mails whose link is a secret: the kind, and the function that makes the link when the mail is sent."""
+
 POST_OFFICE = {
     "CELERY_ENABLED": False,
     "MESSAGE_ID_ENABLED": True,

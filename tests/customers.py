@@ -1,12 +1,13 @@
 """Customers in tests: with a password, signed in, and having shown just now that it is them."""
 
-import re
 import time
 
 from django.conf import settings
 from django.test import Client
+from django.utils.module_loading import import_string
 from post_office.models import Email
 
+from konnect_portal.foundation.models import Mail
 from tests.factories import PASSWORD
 
 NEW_PASSWORD = "Another-Horse-8-Staple"
@@ -32,9 +33,11 @@ def signed_in(user, *, stepped_up=True) -> Client:
     return client
 
 
-def link_in(mail: Email) -> str:
-    """The path of the portal's own link in a mail."""
-    return re.search(re.escape(settings.PUBLIC_URL) + r"(/\S+)", mail.message)[1]
+def link_to(person, kind) -> str:
+    """The path of the link that the person's last mail of that kind gets when it is sent."""
+    mail = Mail.objects.filter(person_id=person.pk, kind=kind).latest("email_id")
+    link = import_string(settings.MAIL_LINK_MAKERS[kind])(mail)
+    return link.removeprefix(settings.PUBLIC_URL)
 
 
 def mails_to(address: str) -> list[Email]:

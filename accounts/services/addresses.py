@@ -13,9 +13,12 @@ from django.utils import timezone
 
 from accounts.models import AddressChange, Organization, User
 from accounts.services.locks import is_locked
+from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
 SALT = "accounts.address_change"
+TAKEN = "It has an account of its own already."
+LOCKED = "It is locked, because an organization that it belonged to was deactivated."
 
 
 class AddressRefused(Exception):
@@ -35,7 +38,7 @@ def request_address_change(user: User, email: str) -> AddressChange:
         mail = NewMail(
             to=email,
             kind="address_change",
-            context={"hours": settings.ADDRESS_CHANGE_HOURS, "link": address_change_link(user.pk, email)},
+            context={"hours": settings.ADDRESS_CHANGE_HOURS},
             person_id=user.pk,
         )
     queue_mails([mail])
@@ -61,10 +64,6 @@ def change_address(user: User, change: AddressChange) -> None:
         _change_address(user.pk, change)
     except IntegrityError:
         raise AddressRefused(TAKEN) from None
-
-
-TAKEN = "It has an account of its own already."
-LOCKED = "It is locked, because an organization that it belonged to was deactivated."
 
 
 def _refusal(email: str) -> str | None:
@@ -100,8 +99,10 @@ def _hold_organizations(user_id: UUID, email: str) -> None:
     list(held.values_list("pk", flat=True))
 
 
-def address_change_link(user_id: UUID, email: str) -> str:
-    """The link for the mail; the signature proves the mailbox, the row makes it work once."""
-    change = AddressChange.objects.get(user=user_id, email=email)
-    link = signing.dumps([str(change.pk), email], salt=SALT)
+def make_link(mail: Mail) -> str | None:
+    """The signature proves the mailbox and ends in time; the row makes the link work once."""
+    change = AddressChange.objects.filter(user=mail.person_id, email__in=mail.email.to).first()
+    if change is None:
+        return None
+    link = signing.dumps([str(change.pk), change.email], salt=SALT)
     return settings.PUBLIC_URL.rstrip("/") + reverse("account_confirm_address", args=[link])

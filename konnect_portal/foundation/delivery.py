@@ -15,12 +15,18 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 import structlog
-from django.core.mail import mailers
+from django.conf import settings
+from django.core.mail import EmailAlternative, EmailMultiAlternatives, mailers
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.html import escape
+from django.utils.module_loading import import_string
 from post_office.models import STATUS, Email, Log
+
+from konnect_portal.foundation.models import Mail
+from konnect_portal.foundation.outbox import LINK_PLACEHOLDER
 
 logger = structlog.get_logger(__name__)
 
@@ -85,7 +91,23 @@ def _hand_over(email: Email, mailer: BaseEmailBackend) -> None:
     message = email.email_message()
     if len(message.recipients()) != 1:
         raise ValueError(f"Not one address: {email.to}")
+    _insert_link(email, message)
     mailer.send_messages([message])
+
+
+def _insert_link(email: Email, message: EmailMultiAlternatives) -> None:
+    """Make the link that is a secret, for this sending alone. ValueError where what it was for is gone."""
+    about = Mail.objects.filter(email=email, kind__in=settings.MAIL_LINK_MAKERS).first()
+    if about is None:
+        return
+    link = import_string(settings.MAIL_LINK_MAKERS[about.kind])(about)
+    if link is None:
+        raise ValueError("What the link was for is gone")
+    message.body = message.body.replace(LINK_PLACEHOLDER, link)
+    message.alternatives = [
+        EmailAlternative(each.content.replace(LINK_PLACEHOLDER, escape(link)), each.mimetype)
+        for each in message.alternatives
+    ]
 
 
 def _put_off(email: Email, error: Exception) -> int:

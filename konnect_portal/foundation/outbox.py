@@ -2,7 +2,10 @@
 
 A mail of kind `K` is made of the templates `mail/K.subject.txt`, `mail/K.txt` and `mail/K.html`, the last extending
 `mail/base.html`. Each gets the mail's context and besides `support_url`, `public_url` and `subject`. Moments are
-datetimes, counts integers. What each kind is told:
+datetimes, counts integers.
+
+A link that is a secret stands in no row: `settings.MAIL_LINK_MAKERS` names for such a kind the function that makes it
+at sending (delivery.py); until then `link` is `LINK_PLACEHOLDER`. What each kind is told:
 
 `organization_deactivated`
     organization_name, deactivated_at, reason_sentence (completes "because …"), purge_at (its data is deleted),
@@ -28,6 +31,7 @@ from konnect_portal.foundation.models import Mail
 
 SET_SIZE = 500
 SUBJECT_LENGTH = 250
+LINK_PLACEHOLDER = "[link-made-at-sending]"
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
 
 def _email(mail: NewMail) -> Email:
     context = {name: _one_line(value) if isinstance(value, str) else value for name, value in mail.context.items()}
+    if mail.kind in settings.MAIL_LINK_MAKERS:
+        context["link"] = LINK_PLACEHOLDER
     context |= {"support_url": settings.SUPPORT_URL, "public_url": settings.PUBLIC_URL}
     context["subject"] = _one_line(_text(f"mail/{mail.kind}.subject.txt", context))[:SUBJECT_LENGTH]
     return Email(
