@@ -130,7 +130,12 @@ ADDRESS_CHANGE_HOURS = env.int("ADDRESS_CHANGE_HOURS", default=24)
 PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_SECONDS", default=24 * 3600)
 PASSWORDS_REMEMBERED = env.int("PASSWORDS_REMEMBERED", default=13)
 SESSION_ENGINE = "accounts.models.sessions"
-MFA_FORMS = {"add_webauthn": "accounts.forms.signin.AddPasskeyForm"}
+MFA_FORMS = {
+    "add_webauthn": "accounts.forms.signin.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.forms.signin.SecondFactorByPasskeyForm",
+    "login_webauthn": "accounts.forms.signin.SignInByPasskeyForm",
+    "reauthenticate_webauthn": "accounts.forms.signin.ConfirmByPasskeyForm",
+}
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"

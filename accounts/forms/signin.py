@@ -1,7 +1,13 @@
 """Forms of customers' sign-in; allauth's own, in our words."""
 
 from allauth.account.forms import LoginForm, ReauthenticateForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 from django.contrib.auth.forms import SetPasswordForm
 
@@ -12,14 +18,15 @@ EMAIL_LENGTH = 250
 
 
 class SignInForm(LoginForm):
+    """Takes the address in every form of P1, which a field for addresses would not."""
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = "E-mail address"
-        self.fields["login"].widget.attrs |= {
-            "autocomplete": "username webauthn",
-            "autofocus": True,
-            "placeholder": "",
-        }
+        self.fields["login"] = forms.CharField(
+            label="E-mail address",
+            max_length=EMAIL_LENGTH,
+            widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+        )
         self.fields["password"].help_text = ""
         self.fields["password"].widget.attrs["placeholder"] = ""
 
@@ -35,6 +42,30 @@ class ConfirmForm(ReauthenticateForm):
         self.fields["password"].widget.attrs |= {"placeholder": "", "autofocus": True}
 
 
+class Untrusted:
+    """What a browser posts as a passkey's answer may be anything; allauth and fido2 fail at what has another shape."""
+
+    MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
+
+    def clean_credential(self):
+        try:
+            return super().clean_credential()
+        except self.MALFORMED as malformed:
+            raise get_adapter().validation_error("incorrect_code") from malformed
+
+
+class SignInByPasskeyForm(Untrusted, LoginWebAuthnForm):
+    pass
+
+
+class SecondFactorByPasskeyForm(Untrusted, AuthenticateWebAuthnForm):
+    pass
+
+
+class ConfirmByPasskeyForm(Untrusted, ReauthenticateWebAuthnForm):
+    pass
+
+
 class AddPasskeyForm(AddWebAuthnForm):
     """A passkey both signs in and is a second factor, so it always has to ask who is there."""
 
@@ -42,8 +73,14 @@ class AddPasskeyForm(AddWebAuthnForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["name"].max_length = 100
+        self.fields["name"] = forms.CharField(label="Name", max_length=100, required=False)
         self.fields["name"].help_text = "What you will know it by, such as “Work laptop”."
+
+    def clean(self):
+        try:
+            return super().clean()
+        except Untrusted.MALFORMED as malformed:
+            raise get_adapter().validation_error("incorrect_code") from malformed
 
 
 class ResetRequestForm(forms.Form):

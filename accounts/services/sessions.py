@@ -58,4 +58,4 @@ def _shown(row: Session, this: str | None) -> SessionShown:
 
 
 def _name(row: Session) -> str:
-    return salted_hmac("session name", row.session_key).hexdigest()
+    return salted_hmac("session name", row.session_key, algorithm="sha256").hexdigest()

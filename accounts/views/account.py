@@ -47,8 +47,8 @@ remove_passkey = own_view(
 )
 
 
-@require_safe
 @own_view
+@require_safe
 def overview(request):
     context = {
         "change": AddressChange.objects.filter(user=request.user).first(),
