@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -13,13 +15,14 @@ from accounts.lifecycle import deactivate_organizations
 from accounts.models import Organization, User
 from accounts.words import Reason, Via
 from tests.browser.conftest import SERIOUS
-from tests.browser.look_urls import PAGES
+from tests.browser.look_urls import LONG, PAGES
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.browser.look_urls")]
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 SHOWN = sorted(f"/look/{page.stem}/" for page in PAGES.glob("*.html"))
+MAILS = settings.BASE_DIR / "accounts" / "templates" / "mail"
 REFUSED = ["/refuse/400/", "/refuse/403/", "/refuse/500/", "/no/such/page/"]
 PLACES = ["Home", "Control planes", "Licenses", "Billing and Usage", "People", "Teams", "Access tokens", "Settings"]
 
@@ -97,6 +100,13 @@ def test_nothing_on_a_page_needs_an_exception_from_the_security_policy(
 
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert complaints == []
+
+
+@pytest.mark.parametrize("mail", sorted(path.name for path in MAILS.glob("*.html")))
+def test_every_mail_can_be_read_by_day_and_night_on_desk_and_phone(page, faults, mail):
+    page.set_content(render_to_string(f"mail/{mail}", {"subject": LONG, "organization_name": LONG}))
+
+    assert faults() == []
 
 
 class TestForm:
@@ -259,6 +269,13 @@ class TestRefusal:
 
         expect(page.get_by_role("heading", name="This page was open for too long")).to_be_visible()
         assert faults() == []
+
+    def test_a_host_that_is_not_ours_is_refused_before_anybody_is_known(self, django_assert_num_queries):
+        with django_assert_num_queries(0):
+            answer = Client(HTTP_HOST="portal.invalid").get("/")
+
+        assert answer.status_code == 400
+        assert b"This request could not be understood" in answer.content
 
     def test_the_page_for_our_own_faults_asks_no_database(self, django_assert_num_queries):
         with django_assert_num_queries(0):
