@@ -165,7 +165,12 @@ UNFOLD = {
 
 # Web
 
-PATHS = {"account": "/account/", "organizations": LOGIN_REDIRECT_URL, "sign_out": "/logout/"}
+PATHS = {
+    "account": "/account/",
+    "organizations": LOGIN_REDIRECT_URL,
+    "new_organization": "/organizations/new/",
+    "sign_out": "/logout/",
+}
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / ".local" / "static"))
 STORAGES = {
