@@ -60,7 +60,8 @@ class Act:
 def confirm(request, act: Act, target: Any, context: dict):
     """Show the act's preview and form, or do it and go where the result can be watched."""
     shown = act.show(request.user, target)
-    form = act.form(request.POST if request.method == "POST" else None, expected_name=act.typed(target), **shown.form_options)
+    answers = request.POST if request.method == "POST" else None
+    form = act.form(answers, expected_name=act.typed(target), **shown.form_options)
     if request.method == "POST":
         try:
             if request.POST.get("digest") != shown.digest:

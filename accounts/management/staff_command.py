@@ -12,7 +12,6 @@ from accounts.importing.checks import NOT_STORABLE
 from accounts.models import Organization, User
 from konnect_portal.foundation.addresses import normalize_address
 
-
 TICKET_LENGTH = 100
 
 

@@ -7,7 +7,6 @@ from accounts.staffing import NotStaff, create_staff, welcome_link
 from accounts.words import Tier
 from konnect_portal.foundation.addresses import normalize_address
 
-
 ADDRESS_LENGTH = User._meta.get_field("email").max_length
 
 
