@@ -6,6 +6,7 @@ the lock, change it, leave one event. What lies outside the database (geos, mail
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -35,6 +36,17 @@ __all__ = [
     "reactivate_organization",
     "unlock_email",
 ]
+
+
+class Said(NamedTuple):
+    """Who acts, through which door, and what they gave as reasons (P47)."""
+
+    actor: User
+    via: Via
+    note: str
+    ticket: str
+    proof: str
+    address: str | None
 
 
 @transaction.atomic
@@ -92,7 +104,7 @@ def deactivate_organizations(
         )
         for organization in held
     ]
-    _end(held, scopes, events, at=now, begins_at=begins_at)
+    _end(held, scopes, events, actor, at=now, begins_at=begins_at)
     emails.tell_of_deactivation(held, scopes, events)
     return events
 
@@ -134,16 +146,11 @@ def reactivate_organization(
     control_planes = restore_control_planes(organization.pk, at=now)
     licenses = provision_licenses([organization.pk], at=now)
     returned = _restore(organization, ended_by) if restore_people else {}
-    event = LifecycleEvent.objects.create(
+    event = _tell(
+        Act.REACTIVATED,
         organization_id=organization.pk,
-        act=Act.REACTIVATED,
         at=now,
-        actor_id=actor.pk,
-        via=via,
-        note=note,
-        ticket=ticket,
-        proof=proof,
-        remote_address=address,
+        said=Said(actor, via, note, ticket, proof, address),
         details={
             "deactivation": str(ended_by),
             "owner": str(organization.owner_id),
@@ -184,14 +191,9 @@ def unlock_email(
     locks = hold_live_locks(address_hash=address_hash(email))
     if not locks:
         raise LifecycleError(f"{normalize_address(email)} is not locked.")
-    event = LifecycleEvent.objects.create(
-        act=Act.EMAIL_UNLOCKED,
-        actor_id=actor.pk,
-        via=via,
-        note=note,
-        ticket=ticket,
-        proof=proof,
-        remote_address=address,
+    event = _tell(
+        Act.EMAIL_UNLOCKED,
+        said=Said(actor, via, note, ticket, proof, address),
         details={
             "locks": [str(lock.pk) for lock in locks],
             "organizations": [str(lock.organization_id) for lock in locks],
@@ -230,16 +232,11 @@ def hasten_take_down(
     control_planes = hasten_control_planes([organization.pk], at=now).get(organization.pk, [])
     if not control_planes:
         raise LifecycleError(f"No control plane of {organization.name} is waiting to be taken down.")
-    event = LifecycleEvent.objects.create(
+    event = _tell(
+        Act.TAKE_DOWN_HASTENED,
         organization_id=organization.pk,
-        act=Act.TAKE_DOWN_HASTENED,
         at=now,
-        actor_id=actor.pk,
-        via=via,
-        note=note,
-        ticket=ticket,
-        proof=proof,
-        remote_address=address,
+        said=Said(actor, via, note, ticket, proof, address),
         details={
             "control_planes": [str(pk) for pk in control_planes],
             "counts": {"control_planes": len(control_planes)},
@@ -250,10 +247,28 @@ def hasten_take_down(
     return event
 
 
+def _tell(
+    act: Act, *, said: Said, details: dict[str, object], at: datetime | None = None, **of: UUID
+) -> LifecycleEvent:
+    return LifecycleEvent.objects.create(
+        act=act,
+        at=at or timezone.now(),
+        actor_id=said.actor.pk,
+        via=said.via,
+        note=said.note,
+        ticket=said.ticket,
+        proof=said.proof,
+        remote_address=said.address,
+        details=details,
+        **of,
+    )
+
+
 def _end(
     held: list[Organization],
     scopes: dict[UUID, Scope],
     events: list[LifecycleEvent],
+    actor: User | None,
     *,
     at: datetime,
     begins_at: datetime,
@@ -273,7 +288,7 @@ def _end(
         [
             subject
             for organization, event in zip(held, events, strict=True)
-            for subject in (*_subjects(event, organization), *snapshot(event, scopes[organization.pk]))
+            for subject in (*_subjects(event, organization, actor), *snapshot(event, scopes[organization.pk]))
         ]
     )
     start_taking_down(ids)
@@ -394,12 +409,14 @@ def _organization_of(event: LifecycleEvent) -> UUID:
 
 
 def _stand_beside(event: LifecycleEvent, organization: Organization, actor: User) -> None:
-    EventSubject.objects.bulk_create([*_subjects(event, organization), _actor_subject(event, actor)])
+    EventSubject.objects.bulk_create(_subjects(event, organization, actor))
 
 
-def _subjects(event: LifecycleEvent, organization: Organization) -> list[EventSubject]:
+def _subjects(event: LifecycleEvent, organization: Organization, actor: User | None) -> list[EventSubject]:
     owner = organization.owner
+    actors = [_actor_subject(event, actor)] if actor else []
     return [
+        *actors,
         EventSubject(
             event=event,
             part=EventSubject.Part.OWNER,

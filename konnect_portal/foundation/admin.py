@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR
+from post_office.models import STATUS
 from unfold.admin import ModelAdmin
 
 from konnect_portal.foundation.models import Mail
@@ -41,13 +42,11 @@ class DeliveryFilter(admin.SimpleListFilter):
     parameter_name = "delivery"
 
     def lookups(self, request, model_admin):
-        return [("sent", "Sent"), ("failed", "Failed"), ("queued", "Queued"), ("requeued", "To be tried again")]
+        return [("queued", "Queued"), ("sent", "Sent"), ("requeued", "To be tried again"), ("failed", "Failed")]
 
     def queryset(self, request, queryset):
-        if self.value() is None:
-            return queryset
-        statuses = {"sent": 0, "failed": 1, "queued": 2, "requeued": 3}
-        return queryset.filter(email__status=statuses.get(self.value(), -1))
+        status = STATUS._asdict().get(self.value() or "")
+        return queryset if status is None else queryset.filter(email__status=status)
 
 
 @admin.register(Mail)

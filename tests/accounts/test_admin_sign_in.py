@@ -127,15 +127,19 @@ def test_codes_cannot_be_guessed_without_end(client, lead):
     assert not is_in(client)
 
 
-def test_the_session_key_changes_with_each_step(client, lead):
+def test_the_session_key_changes_with_each_step(client, lead, settings):
     """A session planted in somebody's browser leads nowhere."""
     enroll(lead)
-    client.get(LOGIN)
+    planted = client.session
+    planted["planted"] = True
+    planted.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = planted.session_key
+
     try_password(client, lead)
     after_password = client.session.session_key
     client.post(reverse("admin:login_code"), {"code": totp_code()})
 
-    assert client.session.session_key != after_password
+    assert len({planted.session_key, after_password, client.session.session_key}) == 3
 
 
 def test_the_right_password_is_forgotten_after_ten_minutes(client, lead):
@@ -180,7 +184,8 @@ def test_posts_are_checked_for_their_origin(lead):
 def test_signing_out_is_a_post_and_ends_the_session(lead):
     client = signed_in(lead)
     assert client.get("/admin/logout/").status_code == 405
-    client.post("/admin/logout/")
+
+    assert "Sign in again" in client.post("/admin/logout/").content.decode()
 
     assert not is_in(client)
 

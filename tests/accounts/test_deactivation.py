@@ -237,6 +237,8 @@ def test_one_event_says_who_when_why_from_where_and_what_by_id(acme, lead):
     assert stored.details["control_planes"] == [str(control_plane.pk)]
     assert stored.details["counts"]["licenses"] == len(stored.details["licenses"]) == 3
     assert "alice" not in str(stored.details)
+    names = {subject.part: subject.name for subject in stored.subjects.all()}
+    assert (names["actor"], names["owner"]) == ("Lena Lead", "Alice Owner")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,9 @@
 """Races on PostgreSQL, each with threads of its own connections: one winner, one event, nothing born too late."""
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import lifecycle
@@ -16,31 +13,9 @@ from accounts.models import EmailLock, LifecycleEvent, Organization
 from accounts.services.tokens import create_token
 from accounts.words import Reason, State, Via
 from tests import factories
-from tests.races import collide
+from tests.races import at_once, collide
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def in_thread(work: Callable[[], object]) -> object:
-    """The answer of `work`, or the exception that it raised; its connection is closed."""
-    try:
-        return work()
-    except (LifecycleError, Organization.DoesNotExist) as error:
-        return error
-    finally:
-        connection.close()
-
-
-def at_once(*works: Callable[[], object]) -> list[object]:
-    """Run all at the same moment and give what each came to."""
-    barrier = threading.Barrier(len(works))
-
-    def run(work):
-        barrier.wait(timeout=10)
-        return in_thread(work)
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(run, works))
 
 
 def deactivation(organization, actor, **options):
