@@ -32,6 +32,8 @@ STAFF = {
     Tier.ADMINISTRATOR: ("administrator@portal.example", "Ada Administrator"),
 }
 
+TIME_TO_TYPE = 10
+
 MOMENTS = (
     "created_at",
     "trial_ends_at",
@@ -70,7 +72,13 @@ def totp_secret() -> str:
 
 
 def totp_code() -> str:
-    """The six digits that an authenticator with the demo's secret shows now."""
+    """The six digits that an authenticator with the demo's secret shows now.
+
+    Near the end of their time it waits for the next ones, so that there are 10 seconds left to type them.
+    """
+    left = mfa_settings.TOTP_PERIOD - time.time() % mfa_settings.TOTP_PERIOD
+    if left < TIME_TO_TYPE:
+        time.sleep(left)
     return format_hotp_value(hotp_value(totp_secret(), int(time.time()) // mfa_settings.TOTP_PERIOD))
 
 

@@ -1,5 +1,6 @@
 """Two transactions that meet, on a real database."""
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,17 +18,30 @@ def collide(first: Callable, second: Callable) -> Any:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             first()
-            other = pool.submit(_in_thread, second)
-            _wait_until_blocked()
+            other = pool.submit(in_thread, second)
+            wait_until_blocked()
         return other.exception(timeout=20) or other.result()
 
 
-def _in_thread(act: Callable) -> Any:
+def at_once(*acts: Callable) -> list[Any]:
+    """Run all at the same moment; what each came to, its value or its exception."""
+    barrier = threading.Barrier(len(acts))
+
+    def run(act: Callable) -> Any:
+        barrier.wait(timeout=10)
+        return in_thread(act)
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        running = [pool.submit(run, act) for act in acts]
+        return [each.exception(timeout=20) or each.result() for each in running]
+
+
+def in_thread(act: Callable) -> Any:
     with closing(connection):
         return act()
 
 
-def _wait_until_blocked() -> None:
+def wait_until_blocked() -> None:
     waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     until = time.monotonic() + 10
     with connection.cursor() as cursor:

@@ -1,5 +1,6 @@
 """Acts of support on an organization, by the grammar of `delete_selected`: may I, what will change, why, act, tell."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -35,16 +36,16 @@ class OrganizationAct(Act):
     def back(self, target):
         return reverse("admin:accounts_organization_change", args=[target.pk])
 
+    @abstractmethod
     def applies(self, organization: Organization) -> bool:
         """Whether it makes sense in the organization's state."""
-        raise NotImplementedError
 
     def allowed(self, user: User, organization: Organization) -> bool:
         return user.has_perm(self.permission, organization)
 
     def refusal(self, organization: Organization) -> str | None:
         """Why it is not possible now, though the person may; None where it is."""
-        if organization.is_on_hold(timezone.now()):
+        if organization.hold_until and organization.is_on_hold(timezone.now()):
             return f"On hold until {absolute(organization.hold_until)}: {organization.hold_reason}"
         return None
 
@@ -65,18 +66,18 @@ class Deactivate(OrganizationAct):
             return "An Enterprise organization needs a second lead to confirm, which the portal does not offer yet."
         return None
 
-    def show(self, user, organization):
-        preview = deactivation_of(organization, at=timezone.now())
+    def show(self, user, target):
+        preview = deactivation_of(target, at=timezone.now())
         may_choose = user.has_perm("accounts.hasten_take_down")
         when = f"now or {columns.later()}, as you choose below" if may_choose else columns.later()
         options = {"may_choose": may_choose, "delay_hours": settings.TAKE_DOWN_DELAY_HOURS}
         return Shown(columns.of_deactivation(preview, when=when), preview.digest, options)
 
-    def act(self, organization, *, data, expected, **who):
+    def act(self, target, *, data, expected, **who):
         delays = {NOW: timedelta(0), LATER: timedelta(hours=settings.TAKE_DOWN_DELAY_HOURS)}
         choice = data.get("take_down")
         events = lifecycle.deactivate_organizations(
-            [organization.pk],
+            [target.pk],
             reason=Reason(data["reason"]),
             take_down_at=timezone.now() + delays[choice] if choice else None,
             expected=expected,
@@ -84,7 +85,7 @@ class Deactivate(OrganizationAct):
             **who,
         )
         if not events:
-            raise lifecycle.LifecycleError(f"{organization.name} was deactivated by somebody else just now.")
+            raise lifecycle.LifecycleError(f"{target.name} was deactivated by somebody else just now.")
 
 
 class Reactivate(OrganizationAct):
@@ -97,15 +98,15 @@ class Reactivate(OrganizationAct):
     def applies(self, organization):
         return organization.state == State.INACTIVE
 
-    def show(self, user, organization):
-        preview = reactivation_of(organization, at=timezone.now())
-        members = User.objects.filter(memberships__organization=organization, is_active=True)
+    def show(self, user, target):
+        preview = reactivation_of(target, at=timezone.now())
+        members = User.objects.filter(memberships__organization=target, is_active=True)
         owners = members.order_by("full_name", "email") if preview.needs_owner else None
         return Shown(columns.of_reactivation(preview), preview.digest, {"owners": owners})
 
-    def act(self, organization, *, data, expected, **who):
+    def act(self, target, *, data, expected, **who):
         lifecycle.reactivate_organization(
-            organization.pk,
+            target.pk,
             restore_people=data["restore_people"],
             owner=data.get("owner"),
             expected=expected,
@@ -128,16 +129,16 @@ class TakeDown(OrganizationAct):
     def applies(self, organization):
         return organization.state == State.INACTIVE and _waiting(organization).exists()
 
-    def show(self, user, organization):
-        waiting = list(_waiting(organization))
+    def show(self, user, target):
+        waiting = list(_waiting(target))
         return Shown(columns.of_take_down(waiting), digest_of_rows(waiting))
 
     @transaction.atomic
-    def act(self, organization, *, data, expected, **who):
-        Organization.objects.select_for_update().get(pk=organization.pk)
-        if digest_of_rows(_waiting(organization)) != expected:
+    def act(self, target, *, data, expected, **who):
+        Organization.objects.select_for_update().get(pk=target.pk)
+        if digest_of_rows(_waiting(target)) != expected:
             raise lifecycle.PreviewChanged
-        lifecycle.hasten_take_down(organization.pk, **said(data), **who)
+        lifecycle.hasten_take_down(target.pk, **said(data), **who)
 
 
 ACTS: list[OrganizationAct] = [Deactivate(), Reactivate(), TakeDown()]

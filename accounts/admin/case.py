@@ -1,19 +1,32 @@
 """What a support case asks of one organization, in a fixed number of queries however large it is."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
 from django.conf import settings
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, IntegerField, OuterRef, Prefetch, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    BooleanField,
+    Count,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Coalesce, NullIf
 
 from accounts.admin.inactivity import explain
 from accounts.inactivity import ask, standings
-from accounts.models import EventSubject, LifecycleEvent, Membership, Organization, TeamMembership
-from accounts.words import State
+from accounts.models import LifecycleEvent, Membership, Organization, TeamMembership, User
+from accounts.words import State, Via
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.moments import absolute, distance
@@ -70,7 +83,7 @@ class Case:
         return part(sized.filter(size__gt=0).order_by("-size", "name"))
 
     @cached_property
-    def access(self) -> dict[str, int]:
+    def access(self) -> Mapping[str, Any]:
         """Counts of what else lets somebody in."""
         now = self.at
         asked = Organization.objects.filter(pk=self.organization.pk)
@@ -161,11 +174,11 @@ class Case:
     @cached_property
     def events(self) -> Part:
         """What happened to it, and the unlocking of its addresses, which is an event of no organization."""
-        actors = EventSubject.objects.filter(part=EventSubject.Part.ACTOR)
         unlocked = self.organization.email_locks.filter(released_at__isnull=False).values_list("released_event_id")
         here = Q(organization_id=self.organization.pk) | Q(pk__in=[event_id for (event_id,) in unlocked])
-        events = LifecycleEvent.objects.filter(here)
-        return part(events.prefetch_related(Prefetch("subjects", queryset=actors, to_attr="actors")), SHOWN_EVENTS)
+        named = User.objects.annotate(name=Coalesce(NullIf("full_name", Value("")), "email"))
+        actor = Subquery(named.filter(pk=OuterRef("actor_id")).values("name"))
+        return part(LifecycleEvent.objects.filter(here).annotate(actor_name=actor), SHOWN_EVENTS)
 
     @cached_property
     def since(self) -> datetime:
@@ -180,19 +193,28 @@ class Case:
         if self.states.total() and self.organization.state != State.ACTIVE:
             down = self.states[ControlPlane.State.DECOMMISSIONED]
             parts.append(f"{down} of {self.states.total()} control planes taken down")
-        if self.organization.state == State.INACTIVE:
+        if self.organization.state == State.INACTIVE and self.organization.purge_at:
             parts.append(f"data is kept until {absolute(self.organization.purge_at)}")
-        if self.organization.is_on_hold(self.at):
+        if self.organization.hold_until and self.organization.is_on_hold(self.at):
             parts.append(f"on hold until {absolute(self.organization.hold_until)}: {self.organization.hold_reason}")
         return "; ".join(parts) + "."
 
     def _state_clause(self) -> str:
         organization = self.organization
-        if organization.state == State.ACTIVE:
+        if organization.deactivated_at is None:
             seen = organization.last_login_at
             return f"Active; last login {distance(seen, self.at)}" if seen else "Active; nobody has signed in yet"
         when = distance(organization.deactivated_at, self.at)
-        return f"{organization.get_state_display()} {when} because {organization.reason_sentence}"
+        return f"{organization.get_state_display()}{self._by()} {when} because {organization.reason_sentence}"
+
+    def _by(self) -> str:
+        """Who deactivated it, where that is known."""
+        ended = next((e for e in self.events.rows if e.pk == self.organization.deactivation_event_id), None)
+        if ended is None:
+            return ""
+        if ended.via == Via.CHECK:
+            return " by the inactivity check"
+        return f" by {ended.actor_name}" if ended.actor_name else ""
 
 
 def _count(queryset):

@@ -40,8 +40,8 @@ class CheckRunAdmin(ReadOnlyAdmin):
         may_decide = run.outcome == CheckRun.Outcome.WAITING and _may_decide(request)
         if request.method == "POST" and not may_decide:
             return self._too_late(request, run)
-        form = DecisionForm(request.POST or None) if may_decide else None
-        if request.method == "POST" and form.is_valid() and self._decide(request, run, form):
+        form = DecisionForm(request.POST if request.method == "POST" else None) if may_decide else None
+        if form and form.is_valid() and self._decide(request, run, form):
             return redirect(request.path)
         entries = list(run.entries.select_related("organization").order_by("inactive_at", "organization")[:LISTED])
         context = {

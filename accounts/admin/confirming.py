@@ -3,6 +3,7 @@
 The form brings back the digest of what was shown. Where that no longer holds nothing is done and it is shown again.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +29,7 @@ class Shown:
     form_options: dict[str, Any] = field(default_factory=dict)
 
 
-class Act:
+class Act(ABC):
     """One dangerous act on a target: what it shows, asks, does and says."""
 
     name: str
@@ -37,24 +38,25 @@ class Act:
     is_dangerous = False
     form: type[ActForm] = ActForm
 
+    @abstractmethod
     def button(self, target: Any) -> str:
         """The act and its target by name, never "OK"."""
-        raise NotImplementedError
 
+    @abstractmethod
     def typed(self, target: Any) -> str:
         """The name that has to be typed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def back(self, target: Any) -> str:
         """The page where the result can be watched."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show(self, user: User, target: Any) -> Shown:
-        raise NotImplementedError
+        """What it will change for `target`."""
 
+    @abstractmethod
     def act(self, target: Any, *, data: dict, expected: str, **who: Any) -> None:
         """Do it; LifecycleError where it can't be done, PreviewChanged where `expected` no longer holds."""
-        raise NotImplementedError
 
 
 def confirm(request, act: Act, target: Any, context: dict):
@@ -78,7 +80,7 @@ def confirm(request, act: Act, target: Any, context: dict):
     return TemplateResponse(request, "admin/accounts/act.html", {**context, **page, "title": act.button(target)})
 
 
-def said(data: dict) -> dict[str, str]:
+def said(data: dict) -> dict[str, Any]:
     """What the lifecycle is told of a form: why, for whom, how identity was shown, through which door."""
     return {"note": data["note"], "ticket": data["ticket"], "proof": data.get("proof", ""), "via": Via.ADMIN}
 

@@ -30,7 +30,7 @@ class ActForm(forms.Form):
         self.fields["name"].label = f"Type “{expected_name}” to confirm"
 
     def clean_name(self):
-        if self.cleaned_data["name"].strip() != self.expected_name.strip():
+        if self.cleaned_data["name"].split() != self.expected_name.split():  # a page shows many spaces as one
             raise forms.ValidationError(f"This is not “{self.expected_name}”.")
         return self.cleaned_data["name"]
 
@@ -43,26 +43,25 @@ class DeactivateForm(ActForm):
         choices=[CHOOSE, *((reason.value, reason.label) for reason in STAFF_REASONS)],
         help_text="Customers read a sentence made of it.",
     )
-    take_down = forms.ChoiceField(
-        label="Take control planes down",
-        widget=forms.RadioSelect,
-        initial=NOW,
-    )
     field_order = ["reason", "take_down", "note", "ticket", "proof", "name"]
 
     def __init__(self, *args, may_choose, delay_hours, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["note"].required = self.fields["proof"].required = False
         self.fields["proof"].help_text = f"Only where the reason is “{Reason.SUPPORT_REQUEST.label}”."
-        self.fields["take_down"].choices = [
-            (NOW, "Now: they cannot come back"),
-            (LATER, f"In {delay_hours} hours: until then they can come back"),
-        ]
-        if not may_choose:
-            del self.fields["take_down"]
+        if may_choose:
+            later = f"In {delay_hours} hours: until then they can come back"
+            self.fields["take_down"] = forms.ChoiceField(
+                label="Take control planes down",
+                choices=[(NOW, "Now: they cannot come back"), (LATER, later)],
+                widget=forms.RadioSelect,
+                initial=NOW,
+            )
+            self.order_fields(self.field_order)
 
     def clean(self):
-        data = super().clean()
+        super().clean()
+        data = self.cleaned_data
         by_request = data.get("reason") in REASONS_BY_REQUEST
         if by_request and not data.get("proof"):
             self.add_error("proof", "Please say how it was shown that the customer asks for this.")
@@ -73,33 +72,35 @@ class DeactivateForm(ActForm):
         return data
 
 
+class OwnerField(forms.ModelChoiceField):
+    def label_from_instance(self, user):
+        return f"{user} ({user.email})"
+
+
 class ReactivateForm(ActForm):
     """Whether people come back too (P52) and, where the owner's account is closed, who owns it now (P53)."""
 
     restore_people = forms.BooleanField(
         label="Put people back into their teams and roles", required=False, help_text="As they were before."
     )
-    owner = forms.ModelChoiceField(
-        label="New owner",
-        queryset=None,
-        empty_label="Please choose",
-        help_text="The owner's account is closed, so another member has to own it.",
-    )
     field_order = ["restore_people", "owner", "note", "ticket", "proof", "name"]
 
     def __init__(self, *args, owners, **kwargs):
         super().__init__(*args, **kwargs)
-        if owners is None:
-            del self.fields["owner"]
-        else:
-            self.fields["owner"].queryset = owners
-            self.fields["owner"].label_from_instance = lambda user: f"{user} ({user.email})"
+        if owners is not None:
+            self.fields["owner"] = OwnerField(
+                label="New owner",
+                queryset=owners,
+                empty_label="Please choose",
+                help_text="The owner's account is closed, so another member has to own it.",
+            )
+            self.order_fields(self.field_order)
 
 
 class TakeDownForm(ActForm):
     """The organization is deactivated already: who asks for haste says why, and shows no identity."""
 
-    proof = None
+    proof = None  # type: ignore[assignment]  # how Django takes a field out of a form
 
 
 class DecisionForm(forms.Form):

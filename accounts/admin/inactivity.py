@@ -32,4 +32,5 @@ def _because(standing: Standing) -> str:
         what = max(standing.seen, key=standing.seen.__getitem__)
         return f"{settings.INACTIVITY_DAYS} days after {SEEN[what]} on {absolute(standing.last_seen_at)}"
     request = standing.last_api_request_at
+    assert request is not None
     return f"its last API request, on {absolute(request)}, counts in the cycle after its own"

@@ -94,11 +94,11 @@ class OrganizationAdmin(ReadOnlyAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return self._show(request, "case", organization)
 
-    def control_planes_view(self, request, id):
-        """The card that refreshes by itself while control planes are being taken down."""
+    def progress_view(self, request, id):
+        """The part of the case page that refreshes by itself while control planes are being taken down."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return self._show(request, "cards/control_planes", get_object_or_404(self.get_queryset(request), pk=id))
+        return self._show(request, "progress", get_object_or_404(self.get_queryset(request), pk=id))
 
     def act_view(self, request, id, act):
         """Preview, reason and ticket, act, message; 403 for whoever may not (P70, P71)."""
@@ -119,10 +119,8 @@ class OrganizationAdmin(ReadOnlyAdmin):
             path(f"<uuid:id>/{act.name}/", view(self.act_view), {"act": act}, f"accounts_organization_{act.name}")
             for act in ACTS
         ]
-        card = path(
-            "<uuid:id>/control-planes/", view(self.control_planes_view), name="accounts_organization_control_planes"
-        )
-        return [*acts, card, *super().get_urls()]
+        progress = path("<uuid:id>/progress/", view(self.progress_view), name="accounts_organization_progress")
+        return [*acts, progress, *super().get_urls()]
 
     def _why_not(self, organization, act):
         if not act.applies(organization):

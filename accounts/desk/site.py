@@ -1,5 +1,7 @@
 """The support admin as a site: who gets in, under which content policy, and what it shows."""
 
+from typing import Any
+
 from allauth.account.internal.flows.login import get_authentication_records
 from django.conf import settings
 from django.urls import path
@@ -10,7 +12,7 @@ from unfold.sites import UnfoldAdminSite
 
 from accounts.desk import places, signing_in
 
-CONTENT_POLICY = {
+CONTENT_POLICY: dict[str, Any] = {
     **settings.SECURE_CSP,
     "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],  # Alpine evaluates the expressions in unfold's attributes
     "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],  # unfold writes its colours and widths into the page
@@ -22,6 +24,7 @@ class SupportSite(UnfoldAdminSite):
     """Staff only, each session with a second factor (P70). Pages of other packages, which could edit, stay out."""
 
     site_url = None
+    logout_template = "admin/sign_in/signed_out.html"
     index_template = "admin/start.html"
 
     def has_permission(self, request):

@@ -38,6 +38,12 @@ def ago(value):
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), absolute(value), distance(value))
 
 
+@register.filter
+def tally(counts):
+    """ "control planes 3, people 2" of an event's counts; what there was none of is left out."""
+    return ", ".join(f"{what.replace('_', ' ')} {count}" for what, count in (counts or {}).items() if count)
+
+
 @register.simple_tag
 def pill(value, text):
     """A state as a small coloured label; the text says it without the colour."""

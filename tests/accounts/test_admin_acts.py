@@ -1,7 +1,7 @@
 """P70 to P73: who may act, what is shown before, what is asked for, and what has happened afterwards."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -52,12 +52,19 @@ def confirm(client, url, **answers):
     return client.post(url, {**usual, **answers})
 
 
-def deactivate(organization, actor, *, at_once=False):
-    begins_at = timezone.now() + timedelta(hours=0 if at_once else 73)
+def deactivate(organization, actor):
+    later = timezone.now() + timedelta(hours=73)
     deactivate_organizations(
-        [organization.pk], reason=Reason.SPAM, actor=actor, via=Via.COMMAND, ticket="T-0", take_down_at=begins_at
+        [organization.pk], reason=Reason.SPAM, actor=actor, via=Via.COMMAND, ticket="T-0", take_down_at=later
     )
     organization.refresh_from_db()
+
+
+def begins_at() -> datetime:
+    """When taking down the one control plane begins."""
+    begins_at = ControlPlane.objects.get().begins_at
+    assert begins_at is not None
+    return begins_at
 
 
 def said(answer):
@@ -141,6 +148,13 @@ def test_deactivating_an_enterprise_organization_is_refused_with_the_reason(acme
     assert "needs a second lead" in said(client.get(page_of("deactivate", acme), follow=True))
 
 
+def test_a_refusal_says_so_under_the_strict_content_policy(acme, viewer):
+    answer = signed_in(viewer).get(page_of("deactivate", acme))
+
+    assert "You may not do this" in said(answer)
+    assert "unsafe" not in answer["Content-Security-Policy"]
+
+
 # Deactivating
 
 
@@ -182,6 +196,16 @@ def test_deactivating_leaves_one_event_with_all_that_was_said(acme, lead):
     assert event.remote_address == "127.0.0.1"
 
 
+def test_behind_a_proxy_the_event_names_the_address_that_the_proxy_saw(acme, lead, settings):
+    """P47"""
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    client = signed_in(lead)
+    client.defaults["HTTP_X_FORWARDED_FOR"] = "203.0.113.9, 198.51.100.7"
+    confirm(client, page_of("deactivate", acme))
+
+    assert LifecycleEvent.objects.get().remote_address == "198.51.100.7"
+
+
 def test_the_case_page_tells_the_result_and_refreshes_what_is_still_under_way(acme, lead):
     factories.control_plane(acme, "shop")
     client = signed_in(lead)
@@ -205,8 +229,7 @@ def test_a_lead_chooses_when_control_planes_are_taken_down(acme, lead, choice, h
     factories.control_plane(acme)
     confirm(signed_in(lead), page_of("deactivate", acme), take_down=choice)
 
-    begins_at = ControlPlane.objects.get().begins_at
-    assert abs(begins_at - timezone.now() - timedelta(hours=hours)) < timedelta(minutes=1)
+    assert abs(begins_at() - timezone.now() - timedelta(hours=hours)) < timedelta(minutes=1)
 
 
 def test_an_agents_take_down_waits_whatever_is_posted(acme, agent):
@@ -217,7 +240,7 @@ def test_an_agents_take_down_waits_whatever_is_posted(acme, agent):
 
     confirm(client, page_of("deactivate", acme), take_down="now")
 
-    assert ControlPlane.objects.get().begins_at > timezone.now() + timedelta(hours=71)
+    assert begins_at() > timezone.now() + timedelta(hours=71)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +270,21 @@ def test_the_name_is_typed_exactly_but_for_spaces_around_it(acme, lead):
 
     acme.refresh_from_db()
     assert acme.state == State.INACTIVE
+
+
+def test_a_name_with_spaces_that_no_page_shows_can_be_typed(acme, lead):
+    """P71: a page shows two spaces or a line break as one space."""
+    acme.name = "Acme  Tools\nLtd"
+    acme.save()
+    confirm(signed_in(lead), page_of("deactivate", acme), name="Acme Tools Ltd")
+    acme.refresh_from_db()
+    assert acme.state == State.INACTIVE
+
+
+def test_an_empty_post_changes_nothing_and_shows_the_questions(acme, lead):
+    assert signed_in(lead).post(page_of("deactivate", acme)).status_code == 200
+    acme.refresh_from_db()
+    assert acme.state == State.ACTIVE
 
 
 def test_spam_needs_no_request_and_keeps_no_proof(acme, lead):
@@ -348,7 +386,7 @@ def test_control_planes_are_taken_down_now(acme, lead):
 
     confirm(signed_in(lead), page_of("take-down", acme))
 
-    assert ControlPlane.objects.get().begins_at <= timezone.now()
+    assert begins_at() <= timezone.now()
     assert LifecycleEvent.objects.filter(act=Act.TAKE_DOWN_HASTENED, organization_id=acme.pk).count() == 1
 
 
@@ -360,7 +398,7 @@ def test_a_take_down_that_changed_since_the_preview_is_shown_again(acme, lead):
     answer = confirm(signed_in(lead), page_of("take-down", acme), digest="another")
 
     assert "Something changed" in said(answer)
-    assert ControlPlane.objects.get().begins_at > timezone.now()
+    assert begins_at() > timezone.now()
 
 
 def test_unlocking_releases_every_lock_and_leaves_the_organization_deactivated(acme, lead, agent):

@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.db import connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +15,7 @@ from accounts.models import LifecycleEvent
 from accounts.words import Act, Via
 from billing.models import Plan
 from geos.models import DataPlaneNode
+from konnect_portal.foundation import paging
 from tests import factories
 from tests.desk import signed_in
 
@@ -77,6 +79,13 @@ def test_two_characters_find_nothing_and_the_page_says_why(client, acme):
     assert "at least 3 characters" in page.content.decode()
 
 
+@pytest.mark.parametrize("name", ["state__exact", "search", "plan"])
+def test_a_filter_with_nul_in_it_leads_back_to_the_list(client, acme, name):
+    answer = client.get(reverse("admin:accounts_organization_changelist"), {name: "a\0b"}, follow=True)
+
+    assert (answer.status_code, "Acme" in answer.content.decode()) == (200, True)
+
+
 def test_lists_are_filtered_by_state_and_plan(client):
     for plan in ("trial", Plan.PLUS, Plan.ENTERPRISE, Plan.FREE):
         factories.organization(f"On {plan}", plan=plan)
@@ -101,6 +110,15 @@ def test_the_list_costs_the_same_however_many_rows_it_shows(client):
         factories.organization(f"Acme {number}", plan=Plan.PLUS)
 
     assert queries() == one
+
+
+def test_a_long_list_is_counted_up_to_a_cap_and_says_so(client, monkeypatch):
+    """P72"""
+    monkeypatch.setattr(paging, "COUNT_CAP", 3)
+    for number in range(5):
+        factories.organization(f"Acme {number}")
+
+    assert "3 or more organizations" in " ".join(client.get(LIST).content.decode().split())
 
 
 def test_the_case_costs_the_same_however_large_the_organization(client, acme):
@@ -160,12 +178,14 @@ def test_an_id_that_never_existed_leads_back_to_the_list(client, db):
 @pytest.mark.parametrize("tier", ["viewer", "agent", "lead", "administrator"])
 def test_nothing_is_added_changed_or_deleted_by_hand(request, acme, tier):
     """Of no tier, on no page."""
-    client = signed_in(request.getfixturevalue(tier))
+    asking = RequestFactory().get("/")
+    asking.user = request.getfixturevalue(tier)
+    client = signed_in(asking.user)
     for model, page in admin.site._registry.items():
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         assert client.get(base + "add/").status_code == 403, model
-        assert not page.has_change_permission(client)
-        assert not page.has_delete_permission(client)
+        assert not page.has_change_permission(asking)
+        assert not page.has_delete_permission(asking)
     assert client.post(f"{LIST}{acme.pk}/delete/").status_code == 403
     assert client.post(f"{LIST}{acme.pk}/change/", {"name": "Taken"}).status_code == 405
     acme.refresh_from_db()

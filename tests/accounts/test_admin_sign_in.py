@@ -127,15 +127,19 @@ def test_codes_cannot_be_guessed_without_end(client, lead):
     assert not is_in(client)
 
 
-def test_the_session_key_changes_with_each_step(client, lead):
+def test_the_session_key_changes_with_each_step(client, lead, settings):
     """A session planted in somebody's browser leads nowhere."""
     enroll(lead)
-    client.get(LOGIN)
+    planted = client.session
+    planted["planted"] = True
+    planted.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = planted.session_key
+
     try_password(client, lead)
     after_password = client.session.session_key
     client.post(reverse("admin:login_code"), {"code": totp_code()})
 
-    assert client.session.session_key != after_password
+    assert len({planted.session_key, after_password, client.session.session_key}) == 3
 
 
 def test_the_right_password_is_forgotten_after_ten_minutes(client, lead):
@@ -180,7 +184,8 @@ def test_posts_are_checked_for_their_origin(lead):
 def test_signing_out_is_a_post_and_ends_the_session(lead):
     client = signed_in(lead)
     assert client.get("/admin/logout/").status_code == 405
-    client.post("/admin/logout/")
+
+    assert "Sign in again" in client.post("/admin/logout/").content.decode()
 
     assert not is_in(client)
 
@@ -253,3 +258,17 @@ def test_create_staff_moves_to_another_tier_and_says_when_nothing_changed(lead, 
 
     assert ending.value.code == 1
     assert "Nothing changed" in capsys.readouterr().err
+
+
+def test_create_staff_refuses_an_address_that_is_too_long(db, capsys):
+    with pytest.raises(SystemExit) as ending:
+        call_command("create_staff", f"new@{'.'.join(['a' * 60] * 5)}.example", "--tier", "viewer")
+
+    assert ending.value.code == 2
+    assert "no e-mail address" in capsys.readouterr().err
+
+
+def test_whoever_has_no_recovery_codes_is_shown_none(lead):
+    answer = signed_in(lead).get(reverse("admin:recovery_codes"))
+
+    assert (answer.status_code, answer["Location"]) == (302, reverse("admin:index"))

@@ -10,7 +10,7 @@ from accounts.models import CheckRun, LifecycleEvent, Organization
 from accounts.services.logins import record_login
 from konnect_portal.celery import app
 from tests.accounts.test_inactivity_checks import inactive, listed, unused
-from tests.accounts.test_lifecycle_races import at_once, while_holding
+from tests.races import at_once, collide
 from tests.workers import Worker, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,7 +55,7 @@ def test_two_leads_decide_once(lead, administrator):
 
 def test_who_logs_in_while_the_check_is_at_it_is_left_alone(acme, alice, globex):
     """P65: each organization is asked again under lock."""
-    result = while_holding(lambda: record_login(acme.pk, alice, timezone.now()), run_check)
+    result = collide(lambda: record_login(acme.pk, alice, timezone.now()), run_check)
 
     assert inactive() == ["Globex"]
     assert isinstance(result, CheckResult)
@@ -64,7 +64,7 @@ def test_who_logs_in_while_the_check_is_at_it_is_left_alone(acme, alice, globex)
 
 def test_who_logs_in_after_the_check_waits_for_it_and_is_refused(acme, alice):
     """P40, P65"""
-    late = while_holding(run_check, lambda: record_login(acme.pk, alice, timezone.now()))
+    late = collide(run_check, lambda: record_login(acme.pk, alice, timezone.now()))
 
     assert isinstance(late, Organization.DoesNotExist)
     assert Organization.objects.get().last_login_at is None

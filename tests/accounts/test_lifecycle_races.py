@@ -1,12 +1,9 @@
 """Races on PostgreSQL, each with threads of its own connections: one winner, one event, nothing born too late."""
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import lifecycle
@@ -16,31 +13,9 @@ from accounts.models import EmailLock, LifecycleEvent, Organization
 from accounts.services.tokens import create_token
 from accounts.words import Reason, State, Via
 from tests import factories
-from tests.races import collide
+from tests.races import at_once, collide
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def in_thread(work: Callable[[], object]) -> object:
-    """The answer of `work`, or the exception that it raised; its connection is closed."""
-    try:
-        return work()
-    except (LifecycleError, Organization.DoesNotExist) as error:
-        return error
-    finally:
-        connection.close()
-
-
-def at_once(*works: Callable[[], object]) -> list[object]:
-    """Run all at the same moment and give what each came to."""
-    barrier = threading.Barrier(len(works))
-
-    def run(work):
-        barrier.wait(timeout=10)
-        return in_thread(work)
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return list(pool.map(run, works))
 
 
 def deactivation(organization, actor, **options):
@@ -100,6 +75,35 @@ def test_of_two_reactivations_one_wins(acme, lead):
 
     assert [isinstance(answer, LifecycleError) for answer in sorted(answers, key=str)].count(True) == 1
     assert acme.licenses.live().count() == 3
+
+
+def test_a_second_reactivation_is_told_so_where_the_first_named_a_new_owner(acme, alice, bob, lead):
+    """P53"""
+    deactivation(acme, lead)()
+    alice.is_active = False
+    alice.save()
+
+    def act():
+        return lifecycle.reactivate_organization(
+            acme.pk, actor=lead, note="asked", ticket="T-2", via=Via.ADMIN, owner=bob
+        )
+
+    refused = collide(act, act)
+
+    assert str(refused) == "Acme is active."
+
+
+def test_a_deactivation_that_waits_for_a_change_of_owner_happens(acme, bob, lead):
+    """P2, P49: the new owner's address is locked."""
+
+    def transfer():
+        Organization.objects.hold(acme.pk)
+        Organization.objects.filter(pk=acme.pk).update(owner=bob, contact_email=bob.email)
+
+    [event] = collide(transfer, deactivation(acme, lead))
+
+    assert event.details["owner"] == str(bob.pk)
+    assert EmailLock.objects.get().address == bob.email
 
 
 def test_what_logs_in_while_the_check_waits_is_left_alone(acme):

@@ -3,9 +3,12 @@
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from accounts.words import State
+from accounts.lifecycle import deactivate_organizations
+from accounts.words import Reason, State, Via
+from geos.models import ControlPlane
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,3 +83,20 @@ def test_the_keyboard_alone_reaches_every_act(page, sign_in, live_server, acme, 
             break
 
     expect(deactivate).to_be_focused()
+
+
+def test_the_case_page_follows_a_take_down_by_itself(page, sign_in, live_server, complaints, acme, lead):
+    """P42: support sees progress."""
+    factories.control_plane(acme, "shop")
+    deactivate_organizations([acme.pk], reason=Reason.SPAM, actor=lead, via=Via.COMMAND, ticket="T-1")
+    sign_in(lead)
+    page.goto(f"{live_server.url}/admin/accounts/organization/{acme.pk}/change/")
+    expect(page.get_by_text("Being taken down")).to_be_visible()
+
+    ControlPlane.objects.update(
+        state="decommissioned", begun_at=timezone.now(), decommissioned_at=timezone.now(), next_attempt_at=None
+    )
+
+    expect(page.locator("#control-planes").locator("..")).to_contain_text("Taken down", timeout=10_000)
+    expect(page.locator("[data-refresh]")).to_have_count(0)
+    assert complaints == []

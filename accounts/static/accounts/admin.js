@@ -1,10 +1,13 @@
 // Parts of a page that change by themselves ask for their newest state until there is nothing left to watch.
 (() => {
   const SECONDS = 3;
+  const FIRST = "[autofocus], .desk-form input:not([type=hidden])";
 
   async function refresh(part) {
+    if (part.contains(document.activeElement)) return watch(part); // never take the link from under the keyboard
     const response = await fetch(part.dataset.refresh, { headers: { "X-Requested-With": "fetch" } });
-    if (!response.ok || response.redirected) return;
+    if (response.redirected) return; // signed out
+    if (!response.ok) return watch(part);
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html").body.firstElementChild;
     part.replaceWith(fresh);
     watch(fresh);
@@ -18,6 +21,6 @@
 
   // The page is hidden until unfold's scripts have run, which is after the browser has looked for `autofocus`.
   window.addEventListener("load", () => {
-    if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
+    if (document.activeElement === document.body) document.querySelector(FIRST)?.focus();
   });
 })();
