@@ -138,7 +138,7 @@ def reactivate_organization(
     preview = reactivation_of(organization, at=now)
     if expected is not None and preview.digest != expected:
         raise PreviewChanged
-    organization.owner = _owner_after(organization, owner)
+    _hand_over(organization, _owner_after(organization, owner))
     ended_by = organization.deactivation_event_id
     _make_active(organization, at=now)
     join_organization_admin(organization, organization.owner)
@@ -333,7 +333,7 @@ def _make_active(organization: Organization, *, at: datetime) -> None:
     organization.deactivated_at = organization.deactivation_event_id = organization.purge_at = None
     organization.deactivation_reason = ""
     organization.inactive_at = at + timedelta(days=settings.INACTIVITY_DAYS)
-    organization.save(update_fields=[*_ENDED_FIELDS, "reactivated_at", "owner"])
+    organization.save(update_fields=[*_ENDED_FIELDS, "reactivated_at", "owner", "contact_email"])
 
 
 def _hold_inactive(id: UUID, now: datetime) -> Organization:
@@ -370,6 +370,13 @@ def _owner_after(organization: Organization, owner: User | None) -> User:
     if not is_member or not owner.is_active:
         raise LifecycleError(f"{owner.email} is not a member of {organization.name} with an open account.")
     return owner
+
+
+def _hand_over(organization: Organization, owner: User) -> None:
+    """Make `owner` the owner; the contact e-mail follows unless it was set apart (P2)."""
+    if organization.contact_email == organization.owner.email:
+        organization.contact_email = owner.email
+    organization.owner = owner
 
 
 def _restore(organization: Organization, event_id: UUID | None) -> dict[str, int]:

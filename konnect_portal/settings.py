@@ -137,6 +137,7 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "accounts.forms.signin.ConfirmByPasskeyForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = True
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
@@ -183,7 +184,12 @@ UNFOLD = {
 
 # Web
 
-PATHS = {"account": "/account/", "organizations": LOGIN_REDIRECT_URL, "sign_out": "/logout/"}
+PATHS = {
+    "account": "/account/",
+    "organizations": LOGIN_REDIRECT_URL,
+    "new_organization": "/organizations/new/",
+    "sign_out": "/logout/",
+}
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / ".local" / "static"))
 STORAGES = {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.template.defaultfilters import date
 from django.urls import reverse
 
@@ -11,15 +12,16 @@ from accounts.models import AccessToken, Invitation, Organization, User
 from accounts.services.tokens import TOLD_BEFORE
 
 SHOWN_AT_MOST = 5
+DAY = "j M Y"
 
 
 @dataclass(frozen=True)
 class Need:
-    """One thing to see to: what it is, and where it is done, if that is a page here."""
+    """One thing to see to: what to do, why, and the page where it is done, if there is one here."""
 
+    action: str
     text: str
     url: str = ""
-    action: str = ""
 
 
 def needs_of(user: User, organization: Organization, *, at: datetime) -> list[Need]:
@@ -29,27 +31,28 @@ def needs_of(user: User, organization: Organization, *, at: datetime) -> list[Ne
 
 def _invitations(user: User, at: datetime) -> list[Need]:
     waiting = Invitation.objects.open(at).active().filter(email=user.email).order_by("expires_at")
-    names = waiting.values_list("organization__name", flat=True)[:SHOWN_AT_MOST]
-    return [Need(f"{name} has invited you. The link is in the mail to {user.email}.") for name in names]
+    rows = waiting.values_list("organization__name", "expires_at")[:SHOWN_AT_MOST]
+    return [
+        Need(f"Join {name}", f"The link is in the mail to {user.email}. It is good until {date(expires_at, DAY)}.")
+        for name, expires_at in rows
+    ]
 
 
 def _second_factor(user: User) -> list[Need]:
     if is_mfa_enabled(user):
         return []
-    text = "Your account has no second factor: whoever learns your password can sign in as you."
-    return [Need(text, "/account/", "Set up a second factor")]
+    return [Need("Set up a second factor", "Your password alone signs in as you.", settings.PATHS["account"])]
 
 
 def _tokens(user: User, organization: Organization, at: datetime) -> list[Need]:
     soon = AccessToken.objects.live(at).filter(
         organization=organization, user=user, expires_at__lte=at + max(TOLD_BEFORE)
     )
-    rows = soon.order_by("expires_at")[:SHOWN_AT_MOST]
     return [
         Need(
-            f"Your token {token.name} expires on {date(token.expires_at, 'j M Y')}.",
+            f"Replace your token {token.name}",
+            f"The API refuses it from {date(token.expires_at, DAY)} on.",
             reverse("personal_tokens"),
-            "See tokens",
         )
-        for token in rows
+        for token in soon.order_by("expires_at")[:SHOWN_AT_MOST]
     ]

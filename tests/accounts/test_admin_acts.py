@@ -196,6 +196,16 @@ def test_deactivating_leaves_one_event_with_all_that_was_said(acme, lead):
     assert event.remote_address == "127.0.0.1"
 
 
+def test_behind_a_proxy_the_event_names_the_address_that_the_proxy_saw(acme, lead, settings):
+    """P47"""
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    client = signed_in(lead)
+    client.defaults["HTTP_X_FORWARDED_FOR"] = "203.0.113.9, 198.51.100.7"
+    confirm(client, page_of("deactivate", acme))
+
+    assert LifecycleEvent.objects.get().remote_address == "198.51.100.7"
+
+
 def test_the_case_page_tells_the_result_and_refreshes_what_is_still_under_way(acme, lead):
     factories.control_plane(acme, "shop")
     client = signed_in(lead)
