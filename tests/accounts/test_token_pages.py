@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.contrib.sessions.models import Session
+from accounts.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
