@@ -151,7 +151,7 @@ def test_deactivating_an_enterprise_organization_is_refused_with_the_reason(acme
 def test_a_refusal_says_so_under_the_strict_content_policy(acme, viewer):
     answer = signed_in(viewer).get(page_of("deactivate", acme))
 
-    assert "You may not do this" in said(answer)
+    assert "needs a right that your account does not have" in said(answer)
     assert "unsafe" not in answer["Content-Security-Policy"]
 
 

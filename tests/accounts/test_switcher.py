@@ -101,13 +101,14 @@ class TestChoosing:
         assert enterable(signed_in(alice).get("/organizations/", {"q": "GLO"})) == ["Globex"]
 
     @pytest.mark.parametrize(
-        "query", ["after=x", f"after={uuid4()}", "q=%00", "q=" + "x" * 5000, "q=%25", "next=//evil"]
+        "query", ["after=x", "after=805eb7a2-b11a-40c4-9045-f01ba087611b", "q=%00", "q=" + "x" * 5000, "q=%25", "next=//evil"]
     )
     def test_a_query_that_makes_no_sense_is_no_error(self, acme, alice, query):
         assert signed_in(alice).get(f"/organizations/?{query}").status_code == 200
 
     def test_it_takes_as_many_queries_for_30_as_for_one(self, acme, alice):
         client = signed_in(alice)
+        client.get("/organizations/")  # the first request of a session is noted with it
         few = queries(client, "/organizations/")
         for _ in range(29):
             factories.organization(owner=alice)

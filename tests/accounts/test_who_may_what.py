@@ -60,6 +60,7 @@ class World:
         staff = {tier.value: factories.staff(tier) for tier in Tier}
         for user in staff.values():
             RecoveryCodes.activate(user)
+        self.viewer = factories.staff(Tier.VIEWER)
         self.secrets = {who: self.token(person, place)[1] for who, (person, place) in people.items()}
         self.clients = {
             "nobody": Client(),
@@ -98,11 +99,16 @@ class World:
             "/admin/accounts/organization/<uuid:id>/reactivate/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/deactivate/": (self.acme.pk,),
-            "/admin/accounts/organization/<uuid:id>/control-planes/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
+            "/admin/accounts/user/<uuid:id>/reset-second-factor/": (self.viewer.pk,),
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
             "/admin/accounts/emaillock/<uuid:id>/unlock/": (self.initech.email_locks.first().pk,),
             "/admin/welcome/<uidb64>/<token>/": ("who", "what"),
+            "/signup/<secret>/": ("secret",),
+            "/password/reset/<uidb64>/<token>/": ("who", "what"),
+            "/account/address/<link>/": ("link",),
+            "/account/second-factor/passkeys/<int:pk>/remove/": (1,),
             "/organizations/<uuid:id>/enter/": (place.pk,),
             "/account/tokens/<uuid:id>/revoke/": (place.personal_token.pk,),
             "/organization/tokens/<uuid:account_id>/": (place.robot.pk,),
