@@ -98,7 +98,7 @@ class World:
             "/admin/accounts/organization/<uuid:id>/reactivate/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/deactivate/": (self.acme.pk,),
-            "/admin/accounts/organization/<uuid:id>/control-planes/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
             "/admin/accounts/emaillock/<uuid:id>/unlock/": (self.initech.email_locks.first().pk,),
