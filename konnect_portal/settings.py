@@ -112,7 +112,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.PolicyValidator"},
 ]
 LOGIN_URL = "/login/"
-LOGIN_REDIRECT_URL = "/organizations/"
+LOGIN_REDIRECT_URL = "/"  # whoever entered no organization is sent on to the switcher
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -168,7 +168,7 @@ UNFOLD = {
 
 PATHS = {
     "account": "/account/",
-    "organizations": LOGIN_REDIRECT_URL,
+    "organizations": "/organizations/",
     "new_organization": "/organizations/new/",
     "sign_out": "/logout/",
 }
