@@ -23,6 +23,8 @@ CHANGES = {
 }
 """allauth's notices, as the one mail about changes to sign-in tells them."""
 
+from accounts.access import enter_only_organization
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """allauth's door to the portal: for customers only, staff have their own (P70)."""
@@ -58,6 +60,11 @@ class AccountAdapter(DefaultAccountAdapter):
             return redirect("account_login")
         request.session.cycle_key()
         return None
+
+    def post_login(self, request, user, **kwargs):
+        """Whoever has one organization goes straight in: signing in was a post, so it may count as a login (P5)."""
+        enter_only_organization(request)
+        return super().post_login(request, user, **kwargs)
 
     def get_reauthentication_methods(self, user):
         """Whoever has a second factor shows it: the password alone must not remove it."""

@@ -115,7 +115,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.HistoryValidator"},
 ]
 LOGIN_URL = "/login/"
-LOGIN_REDIRECT_URL = "/organizations/"
+LOGIN_REDIRECT_URL = "/"  # whoever entered no organization is sent on to the switcher
 ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -186,7 +186,7 @@ UNFOLD = {
 
 PATHS = {
     "account": "/account/",
-    "organizations": LOGIN_REDIRECT_URL,
+    "organizations": "/organizations/",
     "new_organization": "/organizations/new/",
     "sign_out": "/logout/",
 }

@@ -35,31 +35,33 @@ class Route(NamedTuple):
 def every_route() -> list[Route]:
     """Each once: pages by GET and POST, API operations by their method, of a library's routes one for each include."""
     routes: dict[str, Route] = {}
-    for prefix, pattern in _walk(get_resolver().url_patterns, "/"):
-        for route in _routes(prefix, pattern):
+    for prefix, pattern, is_listed in _walk(get_resolver(), "/"):
+        for route in _routes(prefix, pattern, is_listed):
             if str(route) not in routes or routes[str(route)].has_parameters:
                 routes[str(route)] = route
     return list(routes.values())
 
 
-def _walk(patterns, prefix: str) -> Iterator[tuple[str, URLPattern]]:
-    for pattern in patterns:
+def _walk(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, URLPattern, bool]]:
+    """Every pattern with what stands before it, and whether a module of ours lists it by name."""
+    is_listed = getattr(resolver.urlconf_module, "__name__", "").startswith(OURS)
+    for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
-            yield from _walk(pattern.url_patterns, prefix + str(pattern.pattern))
+            yield from _walk(pattern, prefix + str(pattern.pattern))
         else:
-            yield prefix, pattern
+            yield prefix, pattern, is_listed
 
 
-def _routes(prefix: str, pattern: URLPattern) -> Iterator[Route]:
+def _routes(prefix: str, pattern: URLPattern, is_listed: bool) -> Iterator[Route]:
     path, view = prefix + str(pattern.pattern), pattern.callback
     api = _api_of(view)
     if api is not None:
         for operation in api.operations:
             yield from (Route(method, path, path) for method in operation.methods)
-    elif view.__module__.startswith(OURS):
+    elif is_listed or view.__module__.startswith(OURS):
         yield from (Route(method, path, path) for method in ("GET", "POST"))
     else:
-        yield Route("GET", path if prefix == "/" else f"{prefix}…", path)
+        yield Route("GET", f"{prefix}…", path)
 
 
 def _api_of(view) -> PathView | None:

@@ -5,13 +5,15 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.messages.storage.fallback import FallbackStorage
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.access import enter_only_organization
+from accounts.access import SESSION_KEY
+from accounts.adapters import AccountAdapter
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import Membership, Organization
 from accounts.words import Reason, State, Via
@@ -199,23 +201,44 @@ class TestEntering:
 
 
 class TestStraightIn:
-    def sign_in(self, user):
-        request = RequestFactory().post("/login/")
-        request.user, request.session = user, SessionStore()
-        return enter_only_organization(request)
+    """Right after sign-in, as allauth ends it."""
 
-    def test_with_one_organization(self, acme, bob):
+    @pytest.fixture
+    def sign_in(self):
+        def sign_in(user, redirect_url=None):
+            request = RequestFactory().post("/login/")
+            request.user, request.session = user, SessionStore()
+            request._messages = FallbackStorage(request)
+            nothing = dict.fromkeys(("email_verification", "signal_kwargs", "email"))
+            adapter = AccountAdapter(request)
+            response = adapter.post_login(request, user, signup=False, redirect_url=redirect_url, **nothing)
+            return request.session.get(SESSION_KEY, {}).get("id"), response["Location"]
+
+        return sign_in
+
+    def test_with_one_organization(self, sign_in, acme, bob):
         """P5"""
-        assert self.sign_in(bob) == acme
+        before = timezone.now()
+        assert sign_in(bob) == (str(acme.pk), "/")
+        assert Membership.objects.filter(user=bob, last_login_at__gte=before).exists()
 
-    def test_with_one_that_is_active_beside_a_deactivated_one(self, acme, globex, alice, deactivate):
+    def test_and_on_to_the_page_that_was_asked_for(self, sign_in, acme, bob):
+        assert sign_in(bob, "/account/tokens/") == (str(acme.pk), "/account/tokens/")
+
+    def test_with_one_that_is_active_beside_a_deactivated_one(self, sign_in, acme, globex, alice, deactivate):
         deactivate(acme)
 
-        assert self.sign_in(alice) == globex
+        assert sign_in(alice) == (str(globex.pk), "/")
 
-    def test_not_with_two_or_none(self, acme, globex, alice, deactivate):
-        assert self.sign_in(alice) is None
-        assert self.sign_in(factories.UserFactory()) is None
+    def test_not_with_two_or_none(self, sign_in, acme, globex, alice, deactivate):
+        assert sign_in(alice) == (None, "/")
+        assert sign_in(factories.UserFactory()) == (None, "/")
+
+    def test_not_into_a_deactivated_one(self, sign_in, acme, bob, deactivate):
+        """P40"""
+        deactivate(acme)
+
+        assert sign_in(bob) == (None, "/")
 
 
 class TestPages:
