@@ -63,7 +63,7 @@ def deactivate_organizations(
     """
     now = timezone.now()
     rights.check_deactivation(reason=reason, via=via, actor=actor, ticket=ticket, take_down_at=take_down_at, now=now)
-    active = Organization.objects.active().select_related("owner")
+    active = Organization.objects.active().prefetch_related("owner")  # a join could be older than the lock
     if via == Via.CHECK:
         active = active.not_on_hold(now)
     held = active.hold_all(ids, still=still)
@@ -323,7 +323,7 @@ def _make_active(organization: Organization, *, at: datetime) -> None:
 
 def _hold_inactive(id: UUID, now: datetime) -> Organization:
     """Lock an inactive organization that is not on hold; LifecycleError with the reason otherwise."""
-    organization = Organization.objects.select_related("owner").select_for_update(of=("self",)).filter(pk=id).first()
+    organization = Organization.objects.prefetch_related("owner").select_for_update(of=("self",)).filter(pk=id).first()
     if organization is None:
         raise LifecycleError(f"There is no organization with the id {id}.")
     if organization.state == State.ACTIVE:
