@@ -3,6 +3,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.checks import run_check
+from accounts.models.sessions import SessionStore
 from billing.services import record_completeness
 from geos.services import embedded_geos
 
@@ -28,3 +29,9 @@ def report_embedded_geos() -> None:
     """Run every few minutes: what embedded geos use is recorded here at once, so it is complete up to now (P63)."""
     now = timezone.now()
     record_completeness(embedded_geos(), through=now, at=now)
+
+
+@shared_task
+def clear_expired_sessions() -> None:
+    """Run daily; an expired session signs nobody in, so nothing hangs on when."""
+    SessionStore.clear_expired()
