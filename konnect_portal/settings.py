@@ -179,6 +179,7 @@ UNFOLD = {
 
 # Web
 
+PATHS = {"account": "/account/", "organizations": LOGIN_REDIRECT_URL, "sign_out": "/logout/"}
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / ".local" / "static"))
 STORAGES = {

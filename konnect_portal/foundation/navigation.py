@@ -21,6 +21,9 @@ class Place:
 class Navigation:
     """Asks for nothing until a page shows it, so that error pages and sign-in ask for nothing at all."""
 
+    paths = settings.PATHS
+    """Where a person's own pages are, whatever organization they are in."""
+
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
 
@@ -28,7 +31,7 @@ class Navigation:
     def organization(self):
         """The one this session works in, or None. A head refuses nobody: that is for the page to do."""
         try:
-            return self.request.organization or None
+            return self.request.organization or None  # type: ignore[attr-defined]
         except Problem:
             return None
 
@@ -51,5 +54,5 @@ class Navigation:
 
 
 def navigation(request: HttpRequest) -> dict:
-    """Context processor: `navigation.organization` and `navigation.places`."""
+    """Context processor: `navigation.organization`, `navigation.places` and `navigation.paths`."""
     return {"navigation": Navigation(request)}

@@ -16,7 +16,7 @@ from konnect_portal.foundation.choices import Described
 from konnect_portal.urls import urlpatterns as of_the_portal
 
 PAGES = Path(__file__).parent / "look"
-LONG = "a-name-that-somebody-made-very-long-" * 4
+LONG = "aNameThatSomebodyMadeVeryLong" * 5
 
 
 class SignUpForm(forms.Form):

@@ -4,21 +4,25 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.access import SESSION_KEY
 from accounts.lifecycle import deactivate_organizations
+from accounts.models import Organization, User
 from accounts.words import Reason, Via
 from tests.browser.conftest import SERIOUS
-from tests.browser.look_urls import PAGES
+from tests.browser.look_urls import LONG, PAGES
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.browser.look_urls")]
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 SHOWN = sorted(f"/look/{page.stem}/" for page in PAGES.glob("*.html"))
+MAILS = settings.BASE_DIR / "accounts" / "templates" / "mail"
 REFUSED = ["/refuse/400/", "/refuse/403/", "/refuse/500/", "/no/such/page/"]
 PLACES = ["Home", "Control planes", "Licenses", "Billing and Usage", "People", "Teams", "Access tokens", "Settings"]
 
@@ -77,6 +81,8 @@ def axe_of(page: Page) -> list[str]:
 def test_every_page_can_be_read_by_day_and_night_on_desk_and_phone(
     page, enter, live_server, faults, alice, acme, place
 ):
+    Organization.objects.filter(pk=acme.pk).update(name="Acme and everything else under the sun " * 6)
+    User.objects.filter(pk=alice.pk).update(full_name="Alice of a long line of owners " * 8)
     enter(alice, acme)
 
     page.goto(live_server.url + place)
@@ -94,6 +100,13 @@ def test_nothing_on_a_page_needs_an_exception_from_the_security_policy(
 
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert complaints == []
+
+
+@pytest.mark.parametrize("mail", sorted(path.name for path in MAILS.glob("*.html")))
+def test_every_mail_can_be_read_by_day_and_night_on_desk_and_phone(page, faults, mail):
+    page.set_content(render_to_string(f"mail/{mail}", {"subject": LONG, "organization_name": LONG}))
+
+    assert faults() == []
 
 
 class TestForm:
@@ -124,15 +137,22 @@ class TestForm:
 
         expect(page.get_by_text("Acme was created.")).to_be_visible()
 
-    def test_pressed_twice_it_is_sent_once(self, page, live_server):
+    def test_it_is_sent_once_until_the_page_is_shown_again(self, page, live_server):
         sent = []
-        page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
         page.goto(f"{live_server.url}/look/sign_up/")
+        page.on("request", lambda request: sent.append(request.method))
+        page.route("**/look/sign_up/", lambda route: route.fulfill(status=204))
+        button = page.get_by_role("button", name="Create the organization")
 
-        page.evaluate("for (const time of [1, 2]) document.querySelector('.form [type=submit]').click()")
+        button.press("Enter")
+        expect(button).to_have_attribute("aria-disabled", "true")
+        button.press("Enter")
+        assert sent == ["POST"]
 
-        expect(page.get_by_role("alert")).to_be_visible()
-        assert len(sent) == 1
+        page.evaluate("dispatchEvent(new Event('pageshow'))")  # as after going back to a page that the browser kept
+        with page.expect_request("**/look/sign_up/"):
+            button.press("Enter")
+        assert sent == ["POST", "POST"]
 
     def test_a_password_can_be_looked_at(self, page, live_server):
         page.goto(f"{live_server.url}/look/sign_up/")
@@ -212,6 +232,19 @@ class TestFrame:
 
 
 class TestRefusal:
+    def test_a_page_that_is_about_no_organization_goes_on_after_a_deactivation(
+        self, page, enter, live_server, alice, acme, lead
+    ):
+        """P40"""
+        deactivate_organizations([acme.pk], reason=Reason.FRAUD, actor=lead, via=Via.ADMIN, ticket="T-1")
+        enter(alice, acme)
+
+        answer = page.goto(f"{live_server.url}/look/notices/")
+
+        assert answer.status == 200
+        expect(page.get_by_role("button", name="Alice Owner")).to_be_visible()
+        expect(page.get_by_role("navigation")).to_have_count(0)
+
     def test_members_of_a_deactivated_organization_read_why_and_what_to_do(
         self, page, enter, live_server, settings, faults, alice, acme, lead
     ):
@@ -236,6 +269,13 @@ class TestRefusal:
 
         expect(page.get_by_role("heading", name="This page was open for too long")).to_be_visible()
         assert faults() == []
+
+    def test_a_host_that_is_not_ours_is_refused_before_anybody_is_known(self, django_assert_num_queries):
+        with django_assert_num_queries(0):
+            answer = Client(HTTP_HOST="portal.invalid").get("/")
+
+        assert answer.status_code == 400
+        assert b"This request could not be understood" in answer.content
 
     def test_the_page_for_our_own_faults_asks_no_database(self, django_assert_num_queries):
         with django_assert_num_queries(0):

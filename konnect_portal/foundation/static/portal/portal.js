@@ -15,6 +15,9 @@
     form.querySelectorAll("[type=submit]").forEach((button) => button.removeAttribute("aria-disabled"));
   }));
 
+  // Where the places of an organization are wider than the screen, the present one is in sight.
+  document.querySelector(".places [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   // What has to be typed into another window can be copied, where the browser allows it.
   document.querySelectorAll("[data-copy]").forEach((button) => {
     if (!navigator.clipboard) return;
