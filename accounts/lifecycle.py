@@ -6,6 +6,7 @@ the lock, change it, leave one event. What lies outside the database (geos, mail
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -37,6 +38,17 @@ __all__ = [
 ]
 
 
+class Said(NamedTuple):
+    """Who acts, through which door, and what they gave as reasons (P47)."""
+
+    actor: User
+    via: Via
+    note: str
+    ticket: str
+    proof: str
+    address: str | None
+
+
 @transaction.atomic
 def deactivate_organizations(
     ids: Iterable[UUID],
@@ -63,7 +75,8 @@ def deactivate_organizations(
     """
     now = timezone.now()
     rights.check_deactivation(reason=reason, via=via, actor=actor, ticket=ticket, take_down_at=take_down_at, now=now)
-    active = Organization.objects.active().prefetch_related("owner")  # a join could be older than the lock
+    # Not joined: after a wait PostgreSQL drops a row whose joined owner has been replaced.
+    active = Organization.objects.active().prefetch_related("owner")
     if via == Via.CHECK:
         active = active.not_on_hold(now)
     held = active.hold_all(ids, still=still)
@@ -125,7 +138,7 @@ def reactivate_organization(
     preview = reactivation_of(organization, at=now)
     if expected is not None and preview.digest != expected:
         raise PreviewChanged
-    organization.owner = _owner_after(organization, owner)
+    _hand_over(organization, _owner_after(organization, owner))
     ended_by = organization.deactivation_event_id
     _make_active(organization, at=now)
     join_organization_admin(organization, organization.owner)
@@ -133,16 +146,11 @@ def reactivate_organization(
     control_planes = restore_control_planes(organization.pk, at=now)
     licenses = provision_licenses([organization.pk], at=now)
     returned = _restore(organization, ended_by) if restore_people else {}
-    event = LifecycleEvent.objects.create(
+    event = _tell(
+        Act.REACTIVATED,
         organization_id=organization.pk,
-        act=Act.REACTIVATED,
         at=now,
-        actor_id=actor.pk,
-        via=via,
-        note=note,
-        ticket=ticket,
-        proof=proof,
-        remote_address=address,
+        said=Said(actor, via, note, ticket, proof, address),
         details={
             "deactivation": str(ended_by),
             "owner": str(organization.owner_id),
@@ -183,14 +191,9 @@ def unlock_email(
     locks = hold_live_locks(address_hash=address_hash(email))
     if not locks:
         raise LifecycleError(f"{normalize_address(email)} is not locked.")
-    event = LifecycleEvent.objects.create(
-        act=Act.EMAIL_UNLOCKED,
-        actor_id=actor.pk,
-        via=via,
-        note=note,
-        ticket=ticket,
-        proof=proof,
-        remote_address=address,
+    event = _tell(
+        Act.EMAIL_UNLOCKED,
+        said=Said(actor, via, note, ticket, proof, address),
         details={
             "locks": [str(lock.pk) for lock in locks],
             "organizations": [str(lock.organization_id) for lock in locks],
@@ -229,16 +232,11 @@ def hasten_take_down(
     control_planes = hasten_control_planes([organization.pk], at=now).get(organization.pk, [])
     if not control_planes:
         raise LifecycleError(f"No control plane of {organization.name} is waiting to be taken down.")
-    event = LifecycleEvent.objects.create(
+    event = _tell(
+        Act.TAKE_DOWN_HASTENED,
         organization_id=organization.pk,
-        act=Act.TAKE_DOWN_HASTENED,
         at=now,
-        actor_id=actor.pk,
-        via=via,
-        note=note,
-        ticket=ticket,
-        proof=proof,
-        remote_address=address,
+        said=Said(actor, via, note, ticket, proof, address),
         details={
             "control_planes": [str(pk) for pk in control_planes],
             "counts": {"control_planes": len(control_planes)},
@@ -247,6 +245,23 @@ def hasten_take_down(
     _stand_beside(event, organization, actor)
     start_taking_down([organization.pk])
     return event
+
+
+def _tell(
+    act: Act, *, said: Said, details: dict[str, object], at: datetime | None = None, **of: UUID
+) -> LifecycleEvent:
+    return LifecycleEvent.objects.create(
+        act=act,
+        at=at or timezone.now(),
+        actor_id=said.actor.pk,
+        via=said.via,
+        note=said.note,
+        ticket=said.ticket,
+        proof=said.proof,
+        remote_address=said.address,
+        details=details,
+        **of,
+    )
 
 
 def _end(
@@ -318,12 +333,12 @@ def _make_active(organization: Organization, *, at: datetime) -> None:
     organization.deactivated_at = organization.deactivation_event_id = organization.purge_at = None
     organization.deactivation_reason = ""
     organization.inactive_at = at + timedelta(days=settings.INACTIVITY_DAYS)
-    organization.save(update_fields=[*_ENDED_FIELDS, "reactivated_at", "owner"])
+    organization.save(update_fields=[*_ENDED_FIELDS, "reactivated_at", "owner", "contact_email"])
 
 
 def _hold_inactive(id: UUID, now: datetime) -> Organization:
     """Lock an inactive organization that is not on hold; LifecycleError with the reason otherwise."""
-    organization = Organization.objects.prefetch_related("owner").select_for_update(of=("self",)).filter(pk=id).first()
+    organization = Organization.objects.select_for_update().filter(pk=id).first()
     if organization is None:
         raise LifecycleError(f"There is no organization with the id {id}.")
     if organization.state == State.ACTIVE:
@@ -355,6 +370,13 @@ def _owner_after(organization: Organization, owner: User | None) -> User:
     if not is_member or not owner.is_active:
         raise LifecycleError(f"{owner.email} is not a member of {organization.name} with an open account.")
     return owner
+
+
+def _hand_over(organization: Organization, owner: User) -> None:
+    """Make `owner` the owner; the contact e-mail follows unless it was set apart (P2)."""
+    if organization.contact_email == organization.owner.email:
+        organization.contact_email = owner.email
+    organization.owner = owner
 
 
 def _restore(organization: Organization, event_id: UUID | None) -> dict[str, int]:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils import timezone
 
 from accounts.errors import LifecycleError
 from accounts.models import Organization, User
@@ -31,6 +32,8 @@ def check_deactivation(
     if reason not in REASONS_BY_DOOR.get(via, ()):
         allowed = ", ".join(REASONS_BY_DOOR.get(via, ()))
         raise LifecycleError(f"The reason {str(reason)!r} can't be given here; one of {allowed} can.")
+    if take_down_at is not None and timezone.is_naive(take_down_at):
+        raise LifecycleError("The moment of taking down has no time zone.")
     if via == Via.CHECK:
         return
     if actor is None:

@@ -12,6 +12,7 @@ from accounts.models import AccessToken, Invitation, Organization, RoleAssignmen
 from accounts.words import ORGANIZATION_ADMIN
 from billing.services import BillingStop, billing_to_stop
 from geos.services import ControlPlaneSummary, control_planes_to_decommission
+from konnect_portal.foundation.addresses import normalize_address
 from licensing.services import live_licenses
 
 
@@ -110,7 +111,7 @@ def scopes_of(organizations: Collection[Organization], *, at: datetime, lock: bo
 
 def addresses_of(organization: Organization) -> list[str]:
     """The addresses that a deactivation locks: contact, and the owner's where it differs (P45)."""
-    return sorted({organization.contact_email, organization.owner.email})
+    return sorted({normalize_address(organization.contact_email), organization.owner.email})
 
 
 def open_invitations(at: datetime) -> QuerySet[Invitation]:

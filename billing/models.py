@@ -208,6 +208,10 @@ class Invoice(models.Model):
                 condition=Q(issued_at__isnull=True) | Q(voided_at__isnull=True),
                 name="issued_invoice_stays",
             ),
+            models.CheckConstraint(
+                condition=Q(paid_at__isnull=True) | Q(issued_at__isnull=False),
+                name="paid_invoice_issued",
+            ),
         ]
 
     def __str__(self):

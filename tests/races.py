@@ -18,8 +18,8 @@ def collide(first: Callable, second: Callable) -> Any:
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             first()
-            other = pool.submit(_in_thread, second)
-            _wait_until_blocked()
+            other = pool.submit(in_thread, second)
+            wait_until_blocked()
         return other.exception(timeout=20) or other.result()
 
 
@@ -29,19 +29,19 @@ def at_once(*acts: Callable) -> list[Any]:
 
     def run(act: Callable) -> Any:
         barrier.wait(timeout=10)
-        return _in_thread(act)
+        return in_thread(act)
 
     with ThreadPoolExecutor(len(acts)) as pool:
         running = [pool.submit(run, act) for act in acts]
         return [each.exception(timeout=20) or each.result() for each in running]
 
 
-def _in_thread(act: Callable) -> Any:
+def in_thread(act: Callable) -> Any:
     with closing(connection):
         return act()
 
 
-def _wait_until_blocked() -> None:
+def wait_until_blocked() -> None:
     waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     until = time.monotonic() + 10
     with connection.cursor() as cursor:

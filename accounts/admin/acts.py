@@ -1,5 +1,6 @@
 """Acts of support on an organization, by the grammar of `delete_selected`: may I, what will change, why, act, tell."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -35,9 +36,9 @@ class OrganizationAct(Act):
     def back(self, target):
         return reverse("admin:accounts_organization_change", args=[target.pk])
 
+    @abstractmethod
     def applies(self, organization: Organization) -> bool:
         """Whether it makes sense in the organization's state."""
-        raise NotImplementedError
 
     def allowed(self, user: User, organization: Organization) -> bool:
         return user.has_perm(self.permission, organization)

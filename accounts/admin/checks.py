@@ -40,13 +40,13 @@ class CheckRunAdmin(ReadOnlyAdmin):
         may_decide = run.outcome == CheckRun.Outcome.WAITING and _may_decide(request)
         if request.method == "POST" and not may_decide:
             return self._too_late(request, run)
-        form = DecisionForm(request.POST if request.method == "POST" else None)
-        if form.is_valid() and self._decide(request, run, form):
+        form = DecisionForm(request.POST if request.method == "POST" else None) if may_decide else None
+        if form and form.is_valid() and self._decide(request, run, form):
             return redirect(request.path)
         entries = list(run.entries.select_related("organization").order_by("inactive_at", "organization")[:LISTED])
         context = {
             "run": run,
-            "form": form if may_decide else None,
+            "form": form,
             "entries": entries,
             "more": run.entries.count() - len(entries),
             "digest": checks.list_digest(run),

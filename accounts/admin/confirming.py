@@ -3,6 +3,7 @@
 The form brings back the digest of what was shown. Where that no longer holds nothing is done and it is shown again.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +29,7 @@ class Shown:
     form_options: dict[str, Any] = field(default_factory=dict)
 
 
-class Act:
+class Act(ABC):
     """One dangerous act on a target: what it shows, asks, does and says."""
 
     name: str
@@ -37,30 +38,33 @@ class Act:
     is_dangerous = False
     form: type[ActForm] = ActForm
 
+    @abstractmethod
     def button(self, target: Any) -> str:
         """The act and its target by name, never "OK"."""
-        raise NotImplementedError
 
+    @abstractmethod
     def typed(self, target: Any) -> str:
         """The name that has to be typed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def back(self, target: Any) -> str:
         """The page where the result can be watched."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show(self, user: User, target: Any) -> Shown:
-        raise NotImplementedError
+        """What it will change for `target`."""
 
+    @abstractmethod
     def act(self, target: Any, *, data: dict, expected: str, **who: Any) -> None:
         """Do it; LifecycleError where it can't be done, PreviewChanged where `expected` no longer holds."""
-        raise NotImplementedError
 
 
 def confirm(request, act: Act, target: Any, context: dict):
     """Show the act's preview and form, or do it and go where the result can be watched."""
     shown = act.show(request.user, target)
-    form = act.form(request.POST or None, expected_name=act.typed(target), **shown.form_options)
+    form = act.form(
+        request.POST if request.method == "POST" else None, expected_name=act.typed(target), **shown.form_options
+    )
     if request.method == "POST":
         try:
             if request.POST.get("digest") != shown.digest:

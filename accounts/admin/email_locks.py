@@ -11,6 +11,7 @@ from accounts import lifecycle
 from accounts.admin import columns
 from accounts.admin.confirming import Act, Shown, confirm, digest_of_rows, said
 from accounts.models import EmailLock
+from accounts.services.locks import hold_live_locks
 from accounts.templatetags.desk import moment
 from billing.models import TrialClaim
 from konnect_portal.foundation.addresses import address_hash
@@ -41,7 +42,7 @@ class UnlockEmail(Act):
 
     @transaction.atomic
     def act(self, target, *, data, expected, **who):
-        if digest_of_rows(_locks_like(target).live().select_for_update(of=("self",))) != expected:
+        if digest_of_rows(hold_live_locks(address_hash=target.address_hash)) != expected:
             raise lifecycle.PreviewChanged
         lifecycle.unlock_email(target.address, **said(data), **who)
 

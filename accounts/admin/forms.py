@@ -30,7 +30,7 @@ class ActForm(forms.Form):
         self.fields["name"].label = f"Type “{expected_name}” to confirm"
 
     def clean_name(self):
-        if self.cleaned_data["name"].strip() != self.expected_name.strip():
+        if self.cleaned_data["name"].split() != self.expected_name.split():  # a page shows many spaces as one
             raise forms.ValidationError(f"This is not “{self.expected_name}”.")
         return self.cleaned_data["name"]
 

@@ -106,8 +106,9 @@ def second_factor(request, user):
 
 def recovery_codes(request):
     """The recovery codes, shown once: right after they were made."""
-    codes = Authenticator.objects.get(user=request.user, type=Authenticator.Type.RECOVERY_CODES).wrap()
-    if codes.did_view:
+    made = Authenticator.objects.filter(user=request.user, type=Authenticator.Type.RECOVERY_CODES).first()
+    codes = made.wrap() if made else None
+    if codes is None or codes.did_view:
         messages.info(request, "Recovery codes are shown once, when the second factor is set up.")
         return redirect("admin:index")
     codes.mark_as_viewed()

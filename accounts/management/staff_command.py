@@ -8,17 +8,31 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.errors import LifecycleError
+from accounts.importing.checks import NOT_STORABLE
 from accounts.models import Organization, User
 from konnect_portal.foundation.addresses import normalize_address
+
+TICKET_LENGTH = 100
+
+
+def storable(value: str) -> str:
+    """An argument that the database can hold; what a shell hands over need not be valid UTF-8."""
+    if NOT_STORABLE.search(value):
+        raise argparse.ArgumentTypeError("it holds NUL or bytes that are no UTF-8")
+    return value.strip()
 
 
 def text(value: str) -> str:
     """An argument that says something."""
     if not value.strip():
         raise argparse.ArgumentTypeError("it is empty")
-    if "\0" in value:
-        raise argparse.ArgumentTypeError("it holds a NUL character")
-    return value.strip()
+    return storable(value)
+
+
+def ticket(value: str) -> str:
+    if len(value.strip()) > TICKET_LENGTH:
+        raise argparse.ArgumentTypeError(f"it has over {TICKET_LENGTH} characters")
+    return text(value)
 
 
 class StaffCommand(BaseCommand):
@@ -26,7 +40,7 @@ class StaffCommand(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--actor", required=True, type=text, metavar="EMAIL", help="the member of staff who acts")
-        parser.add_argument("--ticket", required=True, type=text, help="the ticket that asks for it")
+        parser.add_argument("--ticket", required=True, type=ticket, help="the ticket that asks for it")
 
     def handle(self, *args, actor, **options):
         try:

@@ -79,6 +79,17 @@ class LifecycleEvent(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(act__in=Act.values, via__in=Via.values, proof__in=["", *Proof.values]),
+                name="event_words_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(act=Act.DEACTIVATED, reason__in=Reason.values, organization_id__isnull=False)
+                | (~Q(act=Act.DEACTIVATED) & Q(reason="")),
+                name="deactivation_explained",
+            ),
+        ]
         indexes = [
             models.Index(fields=["organization_id", "-at"], name="event_of_organization"),
             models.Index(fields=["act", "-at"], name="event_of_act"),

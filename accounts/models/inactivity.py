@@ -154,6 +154,7 @@ class InactivityNotice(models.Model):
                 condition=Q(voided_at__isnull=True),
                 name="one_notice_of_a_kind",
             ),
+            models.CheckConstraint(condition=Q(days_before__in=[14, 7, 1]), name="notice_days_known"),
         ]
 
     def __str__(self):

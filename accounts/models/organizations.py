@@ -4,7 +4,7 @@ from uuid import UUID
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce, Concat, Lower
+from django.db.models.functions import Coalesce, Concat, Lower, Trim
 from django.utils import timezone
 
 from accounts.words import Reason, State
@@ -125,6 +125,10 @@ class Organization(models.Model):
                 name="organization_hold_explained",
             ),
             models.CheckConstraint(condition=~Q(name="") & ~Q(contact_email=""), name="organization_named"),
+            models.CheckConstraint(
+                condition=Q(contact_email=Lower(Trim("contact_email"))),
+                name="organization_contact_normalized",
+            ),
         ]
         indexes = [
             models.Index(

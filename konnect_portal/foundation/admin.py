@@ -1,6 +1,8 @@
 """Pages of the admin that only show: what the services own cannot be added, changed or deleted by hand."""
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import SEARCH_VAR
 from post_office.models import STATUS
 from unfold.admin import ModelAdmin
 
@@ -15,6 +17,12 @@ class ReadOnlyAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     paginator = CappedPaginator
+
+    def get_changelist_instance(self, request):
+        """A filter with NUL in it, which the database cannot be asked for, is as wrong as an unknown one."""
+        if any("\0" in value for name, value in request.GET.items() if name != SEARCH_VAR):
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
 
     def has_module_permission(self, request):
         return self.has_view_permission(request)

@@ -196,6 +196,16 @@ def test_deactivating_leaves_one_event_with_all_that_was_said(acme, lead):
     assert event.remote_address == "127.0.0.1"
 
 
+def test_behind_a_proxy_the_event_names_the_address_that_the_proxy_saw(acme, lead, settings):
+    """P47"""
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    client = signed_in(lead)
+    client.defaults["HTTP_X_FORWARDED_FOR"] = "203.0.113.9, 198.51.100.7"
+    confirm(client, page_of("deactivate", acme))
+
+    assert LifecycleEvent.objects.get().remote_address == "198.51.100.7"
+
+
 def test_the_case_page_tells_the_result_and_refreshes_what_is_still_under_way(acme, lead):
     factories.control_plane(acme, "shop")
     client = signed_in(lead)
@@ -260,6 +270,21 @@ def test_the_name_is_typed_exactly_but_for_spaces_around_it(acme, lead):
 
     acme.refresh_from_db()
     assert acme.state == State.INACTIVE
+
+
+def test_a_name_with_spaces_that_no_page_shows_can_be_typed(acme, lead):
+    """P71: a page shows two spaces or a line break as one space."""
+    acme.name = "Acme  Tools\nLtd"
+    acme.save()
+    confirm(signed_in(lead), page_of("deactivate", acme), name="Acme Tools Ltd")
+    acme.refresh_from_db()
+    assert acme.state == State.INACTIVE
+
+
+def test_an_empty_post_changes_nothing_and_shows_the_questions(acme, lead):
+    assert signed_in(lead).post(page_of("deactivate", acme)).status_code == 200
+    acme.refresh_from_db()
+    assert acme.state == State.ACTIVE
 
 
 def test_spam_needs_no_request_and_keeps_no_proof(acme, lead):

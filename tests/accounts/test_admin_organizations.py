@@ -79,6 +79,13 @@ def test_two_characters_find_nothing_and_the_page_says_why(client, acme):
     assert "at least 3 characters" in page.content.decode()
 
 
+@pytest.mark.parametrize("name", ["state__exact", "search", "plan"])
+def test_a_filter_with_nul_in_it_leads_back_to_the_list(client, acme, name):
+    answer = client.get(reverse("admin:accounts_organization_changelist"), {name: "a\0b"}, follow=True)
+
+    assert (answer.status_code, "Acme" in answer.content.decode()) == (200, True)
+
+
 def test_lists_are_filtered_by_state_and_plan(client):
     for plan in ("trial", Plan.PLUS, Plan.ENTERPRISE, Plan.FREE):
         factories.organization(f"On {plan}", plan=plan)

@@ -258,3 +258,17 @@ def test_create_staff_moves_to_another_tier_and_says_when_nothing_changed(lead, 
 
     assert ending.value.code == 1
     assert "Nothing changed" in capsys.readouterr().err
+
+
+def test_create_staff_refuses_an_address_that_is_too_long(db, capsys):
+    with pytest.raises(SystemExit) as ending:
+        call_command("create_staff", f"new@{'.'.join(['a' * 60] * 5)}.example", "--tier", "viewer")
+
+    assert ending.value.code == 2
+    assert "no e-mail address" in capsys.readouterr().err
+
+
+def test_whoever_has_no_recovery_codes_is_shown_none(lead):
+    answer = signed_in(lead).get(reverse("admin:recovery_codes"))
+
+    assert (answer.status_code, answer["Location"]) == (302, reverse("admin:index"))

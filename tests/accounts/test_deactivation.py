@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -175,10 +175,12 @@ def test_contact_and_owner_address_are_locked_whatever_their_case(acme, globex, 
 
 
 def test_one_address_for_contact_and_owner_is_locked_once(acme, lead):
-    """P45"""
+    """P45: also where the contact's form is another one of the same address."""
+    acme.contact_email = "ａｌｉｃｅ@acme.example"
+    acme.save()
     deactivate(acme, actor=lead)
 
-    assert EmailLock.objects.live().count() == 1
+    assert EmailLock.objects.live().get().address == "alice@acme.example"
 
 
 def test_licenses_lapse(acme, globex, lead):
@@ -342,6 +344,7 @@ def test_what_changed_since_the_preview_stops_the_act(acme, lead):
         ({"ticket": " "}, "ticket"),
         ({"reason": Reason.INACTIVITY}, "can't be given here"),
         ({"reason": "boredom"}, "'boredom' can't be given here"),
+        ({"take_down_at": datetime(2030, 1, 1)}, "no time zone"),  # noqa: DTZ001 - the point of it
     ],
 )
 def test_a_bad_argument_is_told_and_changes_nothing(wrong, says, acme, lead):

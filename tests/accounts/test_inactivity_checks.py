@@ -1,6 +1,7 @@
 """The check at work: who goes, what stops it, what leads decide (P65, P66)."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -234,10 +235,10 @@ class TestLimit:
 
     def test_what_went_in_the_last_24_hours_counts(self, now):
         """P66"""
-        went = {"act": "deactivated", "via": "check", "reason": Reason.INACTIVITY}
+        went = {"act": "deactivated", "via": "check", "reason": Reason.INACTIVITY, "organization_id": uuid4()}
         LifecycleEvent.objects.create(at=now - DAY - SECOND, **went)
         LifecycleEvent.objects.create(at=now - DAY + 60 * SECOND, **went)
-        LifecycleEvent.objects.create(at=now, act="deactivated", via="admin", reason=Reason.SPAM)
+        LifecycleEvent.objects.create(at=now, **went | {"via": "admin", "reason": Reason.SPAM})
         unused("One")
         run_check()
         assert inactive() == ["One"]

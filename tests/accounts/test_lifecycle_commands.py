@@ -104,6 +104,11 @@ def test_an_agents_deactivation_cannot_take_down_at_once(acme, agent, capsys):
         {"--reason": "boredom"},
         {"--reason": "inactivity"},
         {"--ticket": "  "},
+        {"--ticket": "1" * 101},
+        {"--ticket": "\udcff"},
+        {"--note": "\udcff"},
+        {"--note": "a\0b"},
+        {"--actor": "\udcff"},
         {"--actor": "nobody@portal.example"},
         {"--actor": "alice@acme.example"},
         {"--take-down": "soon"},
@@ -119,6 +124,21 @@ def test_bad_arguments_are_told_and_change_nothing(change, acme, lead, capsys):
 
     acme.refresh_from_db()
     assert acme.state == State.ACTIVE
+
+
+def test_words_that_are_no_utf_8_are_bad_arguments(acme, lead, capsys):
+    """A shell hands them over as lone surrogates."""
+    deactivate(capsys, acme.pk)
+    words = ("--actor", lead.email, "--ticket", "T-3")
+
+    for command in (
+        ("unlock_email", "\udcff", "--reason", "proved it"),
+        ("unlock_email", "alice@acme.example", "--reason", "\udcff"),
+        ("reactivate_organization", acme.pk, "--reason", "\udcff"),
+        ("reactivate_organization", acme.pk, "--reason", "asked for it", "--owner", "\udcff"),
+    ):
+        with pytest.raises(CommandError, match="no UTF-8"):
+            run(capsys, *command, *words)
 
 
 def test_an_address_that_is_not_locked_is_told(lead, capsys):

@@ -77,6 +77,35 @@ def test_of_two_reactivations_one_wins(acme, lead):
     assert acme.licenses.live().count() == 3
 
 
+def test_a_second_reactivation_is_told_so_where_the_first_named_a_new_owner(acme, alice, bob, lead):
+    """P53"""
+    deactivation(acme, lead)()
+    alice.is_active = False
+    alice.save()
+
+    def act():
+        return lifecycle.reactivate_organization(
+            acme.pk, actor=lead, note="asked", ticket="T-2", via=Via.ADMIN, owner=bob
+        )
+
+    refused = collide(act, act)
+
+    assert str(refused) == "Acme is active."
+
+
+def test_a_deactivation_that_waits_for_a_change_of_owner_happens(acme, bob, lead):
+    """P2, P49: the new owner's address is locked."""
+
+    def transfer():
+        Organization.objects.hold(acme.pk)
+        Organization.objects.filter(pk=acme.pk).update(owner=bob, contact_email=bob.email)
+
+    [event] = collide(transfer, deactivation(acme, lead))
+
+    assert event.details["owner"] == str(bob.pk)
+    assert EmailLock.objects.get().address == bob.email
+
+
 def test_what_logs_in_while_the_check_waits_is_left_alone(acme):
     """P65: each organization is asked again under lock."""
     asked = []

@@ -168,6 +168,19 @@ def test_a_closed_owner_needs_another_member(acme, alice, bob, lead):
 
     assert acme.owner == bob
     assert teams_of(bob, acme) == ["Organization Admin"]
+    assert acme.contact_email == bob.email
+
+
+def test_a_contact_that_was_set_apart_stays_under_a_new_owner(acme, alice, bob, lead):
+    """P2, P53"""
+    acme.contact_email = "office@acme.example"
+    acme.save()
+    deactivate(acme, actor=lead)
+    alice.is_active = False
+    alice.save()
+    reactivate(acme, lead, owner=bob)
+
+    assert (acme.owner, acme.contact_email) == (bob, "office@acme.example")
 
 
 def test_an_owner_with_an_open_account_is_not_replaced_here(acme, bob, lead):

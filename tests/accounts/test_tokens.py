@@ -159,6 +159,10 @@ class TestCommand:
             ["--organization", str(uuid4())],
             ["--organization", str(uuid4()), "--user", "a@b.example", "--system-account", "robot"],
             ["--organization", str(uuid4()), "--user", "a@b.example", "--days", "soon"],
+            ["--organization", str(uuid4()), "--user", "a@b.example", "--days", "366"],
+            ["--organization", str(uuid4()), "--user", "a@b.example", "--days", "99999999999"],
+            ["--organization", str(uuid4()), "--user", "\udcff"],
+            ["--organization", str(uuid4()), "--system-account", "\udcff"],
         ],
     )
     def test_bad_arguments_are_status_2(self, arguments):

@@ -19,5 +19,5 @@ def test_a_test_that_commits_finds_nothing_of_the_one_before(turn):
     assert Group.objects.count() == 4
 
     organization = factories.organization()
-    LifecycleEvent.objects.create(organization_id=organization.id, act=Act.DEACTIVATED, via=Via.COMMAND)
+    LifecycleEvent.objects.create(organization_id=organization.id, act=Act.REACTIVATED, via=Via.COMMAND)
     cache.set("seen", turn)

@@ -1,10 +1,13 @@
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
-from django.core.validators import validate_email
+from django.core.validators import MaxLengthValidator, validate_email
 
+from accounts.models import User
 from accounts.staffing import NotStaff, create_staff, welcome_link
 from accounts.words import Tier
 from konnect_portal.foundation.addresses import normalize_address
+
+ADDRESS_LENGTH = User._meta.get_field("email").max_length
 
 
 class Command(BaseCommand):
@@ -19,6 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args, email, tier, **options):
         try:
             validate_email(normalize_address(email))
+            MaxLengthValidator(ADDRESS_LENGTH)(normalize_address(email))
             user, changed = create_staff(email, Tier(tier))
         except ValidationError:
             self.stderr.write(f"{email} is no e-mail address.")

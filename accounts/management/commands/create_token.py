@@ -1,12 +1,20 @@
+import argparse
 from datetime import timedelta
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts.management.staff_command import text
 from accounts.models import SystemAccount, User
-from accounts.services.tokens import TokenError, create_token
+from accounts.services.tokens import LONGEST, SHORTEST, TokenError, create_token
 from konnect_portal.foundation.addresses import normalize_address
+
+
+def days(value: str) -> int:
+    if not SHORTEST.days <= int(value) <= LONGEST.days:
+        raise argparse.ArgumentTypeError(f"it is not between {SHORTEST.days} and {LONGEST.days}")
+    return int(value)
 
 
 class Command(BaseCommand):
@@ -15,10 +23,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--organization", type=UUID, required=True, metavar="ID")
         holder = parser.add_mutually_exclusive_group(required=True)
-        holder.add_argument("--user", metavar="EMAIL", help="a member: a personal token")
-        holder.add_argument("--system-account", metavar="NAME", help="one of the organization's system accounts")
+        holder.add_argument("--user", type=text, metavar="EMAIL", help="a member: a personal token")
+        holder.add_argument(
+            "--system-account", type=text, metavar="NAME", help="one of the organization's system accounts"
+        )
         parser.add_argument("--name", default="command line")
-        parser.add_argument("--days", type=int, default=90, help="how long it is valid: 1 to 365, 90 unless given")
+        parser.add_argument("--days", type=days, default=90, help="how long it is valid: 1 to 365, 90 unless given")
 
     def handle(self, *args, **options):
         try:

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts import lifecycle
 from accounts.errors import LifecycleError
-from accounts.management.staff_command import StaffCommand
+from accounts.management.staff_command import StaffCommand, storable
 from accounts.models import Organization
 from accounts.words import STAFF_REASONS, Reason, State, Via
 
@@ -19,7 +19,7 @@ class Command(StaffCommand):
     def add_arguments(self, parser):
         parser.add_argument("id", type=UUID, metavar="ID", help="the organization's id")
         parser.add_argument("--reason", required=True, choices=[reason.value for reason in STAFF_REASONS])
-        parser.add_argument("--note", default="", help="for colleagues; customers never see it")
+        parser.add_argument("--note", default="", type=storable, help="for colleagues; customers never see it")
         parser.add_argument("--take-down", choices=TAKE_DOWN, help="when control planes are taken down")
         super().add_arguments(parser)
 
