@@ -3,6 +3,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.checks import run_check
+from accounts.models.sessions import SessionStore
 from accounts.services.token_notices import tell_of_expiry
 from billing.services import record_completeness
 from geos.services import embedded_geos
@@ -37,3 +38,9 @@ def tell_of_expiring_tokens() -> None:
     now = timezone.now()
     while tell_of_expiry(at=now):
         pass
+
+
+@shared_task
+def clear_expired_sessions() -> None:
+    """Run daily; an expired session signs nobody in, so nothing hangs on when."""
+    SessionStore.clear_expired()

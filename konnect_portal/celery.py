@@ -17,6 +17,10 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.check_inactivity",
         "schedule": crontab(minute="7"),
     },
+    "clear expired sessions": {
+        "task": "accounts.tasks.clear_expired_sessions",
+        "schedule": crontab(hour="3", minute="40"),
+    },
     "find control planes left to take down": {
         "task": "geos.tasks.find_decommissions",
         "schedule": 60.0,

@@ -49,7 +49,7 @@ class Untrusted:
 
     def clean_credential(self):
         try:
-            return super().clean_credential()
+            return super().clean_credential()  # type: ignore[misc]
         except self.MALFORMED as malformed:
             raise get_adapter().validation_error("incorrect_code") from malformed
 

@@ -26,7 +26,7 @@ def request_password_reset(email: str) -> None:
 
 def make_link(mail: Mail) -> str | None:
     """Stored nowhere: the link is made of what the account is now, so a new password or sign-in ends it."""
-    user = User.objects.filter(pk=mail.person_id, is_staff=False, is_active=True).first()
+    user = User.objects.filter(pk__in=[mail.person_id], is_staff=False, is_active=True).first()
     if user is None:
         return None
     uid = urlsafe_base64_encode(force_bytes(user.pk))

@@ -105,8 +105,8 @@ def _insert_link(email: Email, message: EmailMultiAlternatives) -> None:
         raise ValueError("What the link was for is gone")
     message.body = message.body.replace(LINK_PLACEHOLDER, link)
     message.alternatives = [
-        EmailAlternative(each.content.replace(LINK_PLACEHOLDER, escape(link)), each.mimetype)
-        for each in message.alternatives
+        EmailAlternative(str(content).replace(LINK_PLACEHOLDER, escape(link)), mimetype)
+        for content, mimetype in message.alternatives
     ]
 
 

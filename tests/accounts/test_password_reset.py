@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import Session
 from accounts.services.resets import request_password_reset
 from tests import factories
 from tests.customers import NEW_PASSWORD, link_to, mails_to, signed_in, with_password
@@ -53,6 +54,7 @@ def test_the_link_sets_a_password_and_ends_every_session(client, alice):
     alice.refresh_from_db()
     assert alice.check_password(NEW_PASSWORD)
     assert elsewhere.get("/account/").status_code == 302
+    assert not Session.objects.filter(user_id=alice.pk).exists()
     assert mails_to(alice.email)[-1].subject == "Your password was changed"
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.devices import name_of_device
 from accounts.models import Session
+from accounts.tasks import clear_expired_sessions
 from tests.customers import with_password
 from tests.factories import PASSWORD
 
@@ -97,6 +98,17 @@ def test_what_has_expired_is_not_listed(alice):
     )
 
     assert len(shown(laptop)) == 1
+
+
+def test_what_has_expired_is_cleared_away_and_nothing_else(alice):
+    laptop, phone = signed_in_on(alice, FIREFOX), signed_in_on(alice, IPHONE)
+    expired = Session.objects.filter(session_key=phone.session.session_key)
+    expired.update(expire_date=timezone.now() - timedelta(seconds=1))
+
+    clear_expired_sessions()
+
+    assert not expired.exists()
+    assert is_in(laptop)
 
 
 def test_the_list_takes_as_many_queries_for_ten_as_for_one(alice, django_assert_max_num_queries):

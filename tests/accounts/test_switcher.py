@@ -103,7 +103,8 @@ class TestChoosing:
         assert enterable(signed_in(alice).get("/organizations/", {"q": "GLO"})) == ["Globex"]
 
     @pytest.mark.parametrize(
-        "query", ["after=x", "after=805eb7a2-b11a-40c4-9045-f01ba087611b", "q=%00", "q=" + "x" * 5000, "q=%25", "next=//evil"]
+        "query",
+        ["after=x", "after=805eb7a2-b11a-40c4-9045-f01ba087611b", "q=%00", "q=" + "x" * 5000, "q=%25", "next=//evil"],
     )
     def test_a_query_that_makes_no_sense_is_no_error(self, acme, alice, query):
         assert signed_in(alice).get(f"/organizations/?{query}").status_code == 200

@@ -5,7 +5,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from accounts.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from accounts.access import open_by_token
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import AccessToken, SystemAccount
+from accounts.models import AccessToken, Session, SystemAccount
 from accounts.services.tokens import create_system_account, create_token, revoke_token
 from accounts.words import Reason, Via
 from konnect_portal.foundation.problems import Problem

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             self.stderr.write(str(problem))
             raise SystemExit(2) from None
         if not user.has_usable_password():
-            self.stdout.write(f"{user.email} is {tier}. To choose a password, once, within three days:")
+            self.stdout.write(f"{user.email} is {tier}. To choose a password, once, within a day:")
             self.stdout.write(welcome_link(user))
         elif changed:
             self.stdout.write(f"{user.email} is now {tier}.")
