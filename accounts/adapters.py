@@ -8,6 +8,7 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from accounts.access import enter_only_organization
 from accounts.devices import name_of_device
 from konnect_portal.foundation.addresses import normalize_address
 from konnect_portal.foundation.outbox import NewMail, queue_mails
@@ -22,8 +23,6 @@ CHANGES = {
     "mfa/email/webauthn_removed": "A passkey was removed",
 }
 """allauth's notices, as the one mail about changes to sign-in tells them."""
-
-from accounts.access import enter_only_organization
 
 
 class AccountAdapter(DefaultAccountAdapter):

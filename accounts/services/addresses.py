@@ -7,12 +7,11 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AddressChange, Organization, User
-from accounts.services.locks import is_locked
+from accounts.services.locks import hold_addresses, is_locked
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
@@ -74,7 +73,8 @@ def _refusal(email: str) -> str | None:
 
 @transaction.atomic
 def _change_address(user_id: UUID, change: AddressChange) -> None:
-    _hold_organizations(user_id, change.email)
+    _hold_organizations(user_id)
+    hold_addresses([change.email])
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     if not AddressChange.objects.filter(pk=change.pk, email=change.email).delete()[0]:
         raise AddressRefused("This link was used already.")
@@ -89,14 +89,10 @@ def _change_address(user_id: UUID, change: AddressChange) -> None:
     queue_mails([NewMail(to=old, kind="address_changed", context={"new_address": user.email}, person_id=user.pk)])
 
 
-def _hold_organizations(user_id: UUID, email: str) -> None:
-    """Hold those whose deactivation would lock the old address or the new one (P45).
-
-    `search` holds the contact e-mail too, and has the index that finds it.
-    """
-    mine, reached_at = Q(owner=user_id), Q(search__contains=email, contact_email=email)
-    held = Organization.objects.filter(mine | reached_at).order_by("pk").select_for_update(no_key=True, of=("self",))
-    list(held.values_list("pk", flat=True))
+def _hold_organizations(user_id: UUID) -> None:
+    """Hold the person's own, so that a deactivation locks the address that its owner has when it commits (P45)."""
+    owned = Organization.objects.filter(owner=user_id).order_by("pk").select_for_update(no_key=True)
+    list(owned.values_list("pk", flat=True))
 
 
 def make_link(mail: Mail) -> str | None:

@@ -19,6 +19,7 @@ from accounts.models import (
     Invitation,
     PasswordHistory,
     Session,
+    SignUpRequest,
     Team,
 )
 from accounts.words import Reason, Via

@@ -61,6 +61,7 @@ class World:
         for user in staff.values():
             RecoveryCodes.activate(user)
         self.viewer = factories.staff(Tier.VIEWER)
+        desk.enroll(self.viewer)
         self.secrets = {who: self.token(person, place)[1] for who, (person, place) in people.items()}
         self.clients = {
             "nobody": Client(),
