@@ -1,5 +1,6 @@
 """Forms of signing up and of opening another organization."""
 
+from typing import cast
 from uuid import uuid4
 
 from django import forms
@@ -43,8 +44,9 @@ class OrganizationForm(forms.Form):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["id"].initial = uuid4()
-        self.fields["geo"].choices = [(geo.code, Described(geo.name, geo.code)) for geo in geos_to_choose()]
-        self.fields["geo"].error_messages["invalid_choice"] = "Please choose one of these geos."
+        geo = cast(forms.ChoiceField, self.fields["geo"])
+        geo.choices = [(each.code, Described(each.name, each.code)) for each in geos_to_choose()]
+        geo.error_messages["invalid_choice"] = "Please choose one of these geos."
 
     def opening(self) -> Opening:
         return Opening(

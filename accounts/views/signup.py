@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts.access import enter_organization
+from accounts.access import SignedInRequest, enter_organization
 from accounts.forms.signup import AddressForm, OrganizationForm, SignUpForm
 from accounts.models import Organization
 from accounts.services.locks import AddressLocked
@@ -36,7 +36,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @sensitive_post_parameters()
-def finish(request: HttpRequest, secret: str) -> HttpResponse:
+def finish(request: SignedInRequest, secret: str) -> HttpResponse:
     """Where the mailed link leads. Looking uses nothing up, since some mail programs follow links themselves."""
     try:
         asked = find_request(secret)
@@ -48,7 +48,7 @@ def finish(request: HttpRequest, secret: str) -> HttpResponse:
     return render(request, "accounts/signup/finish.html", {"form": form, "email": asked.email})
 
 
-def _sign_up(request: HttpRequest, secret: str, form: SignUpForm) -> HttpResponse:
+def _sign_up(request: SignedInRequest, secret: str, form: SignUpForm) -> HttpResponse:
     try:
         user, organization = sign_up(
             secret,
@@ -74,7 +74,7 @@ def _used_up(request: HttpRequest) -> HttpResponse:
 
 
 @own_view
-def new_organization(request: HttpRequest) -> HttpResponse:
+def new_organization(request: SignedInRequest) -> HttpResponse:
     """Another organization of somebody signed in; the trial of an address and person comes once (P30)."""
     form = OrganizationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

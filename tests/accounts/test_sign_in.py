@@ -69,7 +69,7 @@ def nobodies(alice, bob, lead):
 def test_the_password_opens_the_account(client, alice):
     answer = try_password(client, alice)
 
-    assert answer["Location"] == "/organizations/"
+    assert answer["Location"] == "/"
     assert is_in(client)
 
 
@@ -231,10 +231,10 @@ def test_the_session_key_changes_with_each_step(client, alice):
     ("wanted", "led_to"),
     [
         ("/account/", "/account/"),
-        ("https://evil.example/", "/organizations/"),
-        ("//evil.example/", "/organizations/"),
-        ("javascript:alert(1)", "/organizations/"),
-        ("/\\evil.example", "/organizations/"),
+        ("https://evil.example/", "/"),
+        ("//evil.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/\\evil.example", "/"),
     ],
 )
 def test_sign_in_leads_on_within_the_portal_only(client, alice, wanted, led_to):
@@ -269,7 +269,7 @@ def test_signing_out_takes_a_press_of_the_button(client, alice):
 def test_a_customer_who_is_signed_in_is_sent_on_from_the_sign_in_page(client, alice):
     try_password(client, alice)
 
-    assert client.get(LOGIN)["Location"] == "/organizations/"
+    assert client.get(LOGIN)["Location"] == "/"
 
 
 def test_a_closed_account_is_out_at_the_next_request(client, alice):
