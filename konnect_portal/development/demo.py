@@ -157,7 +157,7 @@ def portal(listener: socket.socket) -> list[dict]:
     return [
         {
             "name": "web",
-            "command": [*gunicorn, "--threads", "4", "--access-logfile", "-", "--bind", f"fd://{listener.fileno()}"],
+            "command": [*gunicorn, "--threads", "4", "--bind", f"fd://{listener.fileno()}"],
             "keep_open": [listener.fileno()],
         },
         {
@@ -187,6 +187,7 @@ def where_things_are(address: str) -> str:
     return (
         f"  Portal        {address}/\n"
         f"  Support desk  {address}/admin/\n"
+        f"  Sign up       {address}/signup/ (the link to go on comes by mail)\n"
         f"  Mails         {here}/mail/\n"
         f"  Logs          {here}/log/{{web,worker,beat,postgresql,valkey}}.log\n"
         f"  Commands      . {here}/environment && .venv/bin/python manage.py help\n\n"
