@@ -18,7 +18,7 @@ def test_every_setting_that_the_environment_can_give_stands_in_the_table():
 def test_every_make_target_that_it_names_exists():
     makefile = (settings.BASE_DIR / "Makefile").read_text()
 
-    for target in re.findall(r"\bmake (\w+)", README):
+    for target in re.findall(r"(?:^|`)make (\w+)", README, re.MULTILINE):
         assert f"\n{target}:" in makefile, target
 
 
