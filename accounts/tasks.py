@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from accounts.checks import run_check
 from accounts.models.sessions import SessionStore
+from accounts.services.sign_up import forget_requests
 from accounts.services.token_notices import tell_of_expiry
 from billing.services import record_completeness
 from geos.services import embedded_geos
@@ -41,6 +42,7 @@ def tell_of_expiring_tokens() -> None:
 
 
 @shared_task
-def clear_expired_sessions() -> None:
-    """Run daily; an expired session signs nobody in, so nothing hangs on when."""
+def forget_what_expired() -> None:
+    """Run daily; an expired session or link opens nothing, so nothing hangs on when."""
     SessionStore.clear_expired()
+    forget_requests()

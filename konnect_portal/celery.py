@@ -17,8 +17,8 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.check_inactivity",
         "schedule": crontab(minute="7"),
     },
-    "clear expired sessions": {
-        "task": "accounts.tasks.clear_expired_sessions",
+    "forget what expired": {
+        "task": "accounts.tasks.forget_what_expired",
         "schedule": crontab(hour="3", minute="40"),
     },
     "find control planes left to take down": {

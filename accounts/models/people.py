@@ -94,24 +94,18 @@ class PasswordHistory(models.Model):
 class SignUpRequest(models.Model):
     """An address that asked to sign up, until its link proves it (P8): single use, 24 hours, a new one voids the old.
 
-    The link's secret is made as the mail is sent and stored hashed; until then there is none.
+    There is one for every address that asked, whatever is the case with it, so that nothing tells them apart. The
+    link's secret is made as the mail is sent and stored hashed; until then there is none.
     """
 
     id = uuid_key()
-    email = models.CharField(max_length=250)
+    email = models.CharField(max_length=250, unique=True)
+    requested_at = models.DateTimeField()
     digest = models.BinaryField(max_length=32, unique=True, null=True, editable=False)
-    requested_at = models.DateTimeField(default=timezone.now)
-    used_at = models.DateTimeField(null=True, blank=True)
-    voided_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["email"],
-                condition=models.Q(used_at__isnull=True, voided_at__isnull=True),
-                name="one_open_sign_up_per_address",
-            ),
-        ]
+        indexes = [models.Index(fields=["requested_at"], name="sign_up_to_forget")]
 
     def __str__(self):
         return self.email

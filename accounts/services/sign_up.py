@@ -5,17 +5,20 @@ from datetime import timedelta
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organization, SignUpRequest, User
-from accounts.services.locks import hold_addresses, is_locked, refuse_locked
+from accounts.services.locks import is_locked, refuse_locked
 from accounts.services.opening import Opening, open_organization
 from accounts.words import Via
 from konnect_portal.foundation.addresses import normalize_address
 from konnect_portal.foundation.links import digest_of, new_secret
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.outbox import NewMail, queue_mails
+
+KEPT = timedelta(days=7)
 
 
 class LinkUsedUp(Exception):
@@ -30,33 +33,31 @@ class AddressTaken(Exception):
 def request_sign_up(email: str) -> None:
     """Write to the address what is the case: a link, that it has an account, or that it is locked (P8).
 
-    The caller answers alike whatever it is. A new request voids the link of the one before.
+    The caller answers alike whatever it is, and the same rows are written. A new request voids the link before.
     """
     email = normalize_address(email)
-    hold_addresses([email])
-    if is_locked(email):
-        queue_mails([NewMail(to=email, kind="sign_up_locked", context={})])
-    elif User.objects.filter(email=email).exists():
-        queue_mails([NewMail(to=email, kind="sign_up_known", context={})])
-    else:
-        _open(email).update(voided_at=timezone.now())
-        SignUpRequest.objects.create(email=email)
-        queue_mails([NewMail(to=email, kind="sign_up", context={"hours": settings.SIGN_UP_HOURS})])
+    SignUpRequest.objects.update_or_create(
+        email=email, defaults={"requested_at": timezone.now(), "digest": None, "expires_at": None}
+    )
+    queue_mails([NewMail(to=email, kind=_case_of(email), context={"hours": settings.SIGN_UP_HOURS})])
 
 
 def make_link(mail: Mail) -> str | None:
-    """The link for the mail, good once; None where nobody waits for it any more. A second one voids the first."""
+    """The link for the mail, good once and for 24 hours; None where nobody waits for it any more.
+
+    A second one voids the first.
+    """
     secret, digest = new_secret()
-    if not _open(mail.email.to[0]).update(digest=digest):
+    expires_at = timezone.now() + timedelta(hours=settings.SIGN_UP_HOURS)
+    waiting = SignUpRequest.objects.filter(email=mail.email.to[0])
+    if not waiting.update(digest=digest, expires_at=expires_at):
         return None
     return settings.PUBLIC_URL.rstrip("/") + reverse("finish_sign_up", args=[secret])
 
 
 def find_request(secret: str) -> SignUpRequest:
     """The request whose link this is; LinkUsedUp where it can't be followed. Asking uses nothing up."""
-    since = timezone.now() - timedelta(hours=settings.SIGN_UP_HOURS)
-    open_requests = SignUpRequest.objects.filter(used_at__isnull=True, voided_at__isnull=True)
-    request = open_requests.filter(digest=digest_of(secret), requested_at__gt=since).first()
+    request = _of_link(secret).first()
     if request is None:
         raise LinkUsedUp
     return request
@@ -68,19 +69,28 @@ def sign_up(secret: str, *, full_name: str, password: str, opening: Opening) -> 
 
     Raises LinkUsedUp, AddressTaken or AddressLocked; then nothing was made, and the link still works.
     """
-    request = SignUpRequest.objects.select_for_update().get(pk=find_request(secret).pk)
-    if request.used_at is not None or request.voided_at is not None:
+    request = _of_link(secret).select_for_update().first()
+    if request is None:
         raise LinkUsedUp
     refuse_locked(request.email)
     if User.objects.filter(email=request.email).exists():
         raise AddressTaken
+    request.delete()
     user = User.objects.create_user(request.email, password, full_name=full_name)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    organization = open_organization(opening, owner=user, via=Via.SIGN_UP)
-    request.used_at = timezone.now()
-    request.save(update_fields=["used_at"])
-    return user, organization
+    return user, open_organization(opening, owner=user, via=Via.SIGN_UP)
 
 
-def _open(email: str):
-    return SignUpRequest.objects.filter(email=email, used_at__isnull=True, voided_at__isnull=True)
+def forget_requests() -> None:
+    """Delete what nobody went on with: a mail is tried for three days, its link is good for one more."""
+    SignUpRequest.objects.filter(requested_at__lt=timezone.now() - KEPT).delete()
+
+
+def _case_of(email: str) -> str:
+    if is_locked(email):
+        return "sign_up_locked"
+    return "sign_up_known" if User.objects.filter(email=email).exists() else "sign_up"
+
+
+def _of_link(secret: str) -> QuerySet[SignUpRequest]:
+    return SignUpRequest.objects.filter(digest=digest_of(secret), expires_at__gt=timezone.now())

@@ -105,7 +105,7 @@ def full(organization, number) -> None:
     InactivityNotice.objects.create(organization=organization, inactive_at=now, announced_at=now, days_before=14)
     run, _ = CheckRun.objects.get_or_create(outcome="waiting", defaults={"at": now})
     CheckEntry.objects.create(run=run, organization=organization, inactive_at=now, last_seen_at=now)
-    SignUpRequest.objects.create(email=f"someone{number}@else.example")
+    SignUpRequest.objects.create(email=f"someone{number}@else.example", requested_at=now)
 
 
 def test_every_table_shows_what_a_deactivation_changed_and_that_nothing_else_did(acme, globex, lead):

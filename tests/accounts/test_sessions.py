@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.devices import name_of_device
 from accounts.models import Session
-from accounts.tasks import clear_expired_sessions
+from accounts.tasks import forget_what_expired
 from tests.customers import with_password
 from tests.factories import PASSWORD
 
@@ -105,7 +105,7 @@ def test_what_has_expired_is_cleared_away_and_nothing_else(alice):
     expired = Session.objects.filter(session_key=phone.session.session_key)
     expired.update(expire_date=timezone.now() - timedelta(seconds=1))
 
-    clear_expired_sessions()
+    forget_what_expired()
 
     assert not expired.exists()
     assert is_in(laptop)

@@ -13,7 +13,7 @@ from post_office.models import Email
 
 from accounts.access import organization_of
 from accounts.models import EmailLock, LifecycleEvent, Membership, Organization, SignUpRequest, User
-from accounts.services.sign_up import make_link, request_sign_up
+from accounts.services.sign_up import forget_requests, make_link, request_sign_up
 from billing.models import Credit, Subscription, TrialClaim
 from konnect_portal.foundation.delivery import send_due_mails
 from konnect_portal.foundation.models import Mail
@@ -163,7 +163,7 @@ def test_sent_twice_it_leads_on(client, link):
 
 def test_a_link_ends_after_24_hours(client, link):
     """P8"""
-    SignUpRequest.objects.update(requested_at=timezone.now() - timedelta(hours=24))
+    SignUpRequest.objects.update(expires_at=timezone.now())
 
     assert client.get(link).status_code == 410
     assert client.post(link, answers()).status_code == 410
@@ -235,10 +235,28 @@ def test_what_is_no_address_is_told(client, email):
 
 
 def test_asking_too_often_is_refused(client):
-    for _ in range(20):
+    for _ in range(5):
         ask(client)
 
     assert ask(client).status_code == 429
+    assert ask(client, "somebody@else.example").status_code == 200
+
+
+def test_whoever_asks_for_many_addresses_is_refused(client):
+    for number in range(20):
+        ask(client, f"person{number}@initech.example")
+
+    assert ask(client).status_code == 429
+
+
+def test_what_nobody_went_on_with_is_forgotten_after_a_week(client):
+    ask(client)
+    SignUpRequest.objects.update(requested_at=timezone.now() - timedelta(days=7))
+    ask(client, "late@initech.example")
+
+    forget_requests()
+
+    assert SignUpRequest.objects.get().email == "late@initech.example"
 
 
 def test_whoever_is_signed_in_is_led_to_a_second_organization(client, alice):
@@ -262,4 +280,4 @@ def test_the_secret_stands_in_the_mail_sent_and_nowhere_else(client, settings, c
     assert secret not in stored
     client.get(f"/signup/{secret}/")
     assert secret not in caplog.text
-    assert SignUpRequest.objects.get().digest is not None
+    assert SignUpRequest.objects.get().digest not in (None, secret.encode())
