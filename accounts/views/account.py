@@ -24,21 +24,26 @@ from accounts.services.addresses import (
     request_address_change,
 )
 from accounts.services.sessions import end_session, end_sessions, sessions_of
-from accounts.views.own import own_view, step_up
+from accounts.views.stepping_up import step_up
+from konnect_portal.foundation.pages import person_view
 
-confirm = own_view(ReauthenticateView.as_view(template_name="accounts/account/confirm.html"))
-confirm_by_code = own_view(ReauthenticateByCodeView.as_view(template_name="accounts/account/confirm.html"))
-confirm_by_passkey = own_view(
+confirm = person_view(ReauthenticateView.as_view(template_name="accounts/account/confirm.html"))
+confirm_by_code = person_view(ReauthenticateByCodeView.as_view(template_name="accounts/account/confirm.html"))
+confirm_by_passkey = person_view(
     ReauthenticateWebAuthnView.as_view(template_name="accounts/account/confirm_by_passkey.html")
 )
 
-second_factor = own_view(IndexView.as_view(template_name="accounts/account/second_factor.html"))
-add_app = own_view(ActivateTOTPView.as_view(template_name="accounts/account/add_app.html"))
-remove_app = own_view(transaction.atomic(DeactivateTOTPView.as_view(template_name="accounts/account/remove_app.html")))
-recovery_codes = own_view(ViewRecoveryCodesView.as_view(template_name="accounts/account/recovery_codes.html"))
-new_codes = own_view(GenerateRecoveryCodesView.as_view(template_name="accounts/account/new_codes.html"))
-add_passkey = own_view(transaction.atomic(AddWebAuthnView.as_view(template_name="accounts/account/add_passkey.html")))
-remove_passkey = own_view(
+second_factor = person_view(IndexView.as_view(template_name="accounts/account/second_factor.html"))
+add_app = person_view(ActivateTOTPView.as_view(template_name="accounts/account/add_app.html"))
+remove_app = person_view(
+    transaction.atomic(DeactivateTOTPView.as_view(template_name="accounts/account/remove_app.html"))
+)
+recovery_codes = person_view(ViewRecoveryCodesView.as_view(template_name="accounts/account/recovery_codes.html"))
+new_codes = person_view(GenerateRecoveryCodesView.as_view(template_name="accounts/account/new_codes.html"))
+add_passkey = person_view(
+    transaction.atomic(AddWebAuthnView.as_view(template_name="accounts/account/add_passkey.html"))
+)
+remove_passkey = person_view(
     transaction.atomic(
         RemoveWebAuthnView.as_view(
             template_name="accounts/account/remove_passkey.html", success_url=reverse_lazy("mfa_index")
@@ -47,7 +52,7 @@ remove_passkey = own_view(
 )
 
 
-@own_view
+@person_view
 @require_safe
 def overview(request):
     context = {
@@ -57,7 +62,7 @@ def overview(request):
     return render(request, "accounts/account/overview.html", context)
 
 
-@own_view
+@person_view
 def name(request):
     form = NameForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
@@ -80,7 +85,7 @@ def address(request):
     return render(request, "accounts/account/address.html", {"form": form})
 
 
-@own_view
+@person_view
 def confirm_address(request, link):
     """Where the link mailed to the new address leads; a button, since some mail programs follow links themselves."""
     change = find_address_change(request.user, link)
@@ -96,7 +101,7 @@ def confirm_address(request, link):
     return render(request, "accounts/account/confirm_address.html", {"change": change, "refusal": refusal})
 
 
-@own_view
+@person_view
 def password(request):
     """Another password: the present one is asked for, and every other session ends."""
     form = ChangePasswordForm(request.user, request.POST or None)
@@ -109,7 +114,7 @@ def password(request):
     return render(request, "accounts/account/password.html", {"form": form})
 
 
-@own_view
+@person_view
 def sessions(request):
     """The person's sessions; one, or all but this one, can be ended."""
     this = request.session.session_key

@@ -15,8 +15,8 @@ from accounts.models import Organization
 from accounts.services.locks import AddressLocked
 from accounts.services.opening import AlreadyOpened, open_organization
 from accounts.services.sign_up import AddressTaken, LinkUsedUp, find_request, request_sign_up, sign_up
-from accounts.views.own import own_view
 from accounts.words import Via
+from konnect_portal.foundation.pages import person_view
 
 
 @never_cache
@@ -73,7 +73,7 @@ def _used_up(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/signup/used_up.html", status=410)
 
 
-@own_view
+@person_view
 def new_organization(request: SignedInRequest) -> HttpResponse:
     """Another organization of somebody signed in; the trial of an address and person comes once (P30)."""
     form = OrganizationForm(request.POST or None)

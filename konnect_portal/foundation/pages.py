@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 
 View = Callable[..., HttpResponse]
 
@@ -21,6 +22,7 @@ def person_view(view: View) -> View:
 
     @wraps(view)
     @never_cache
+    @sensitive_post_parameters()
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
