@@ -157,7 +157,7 @@ def portal(listener: socket.socket) -> list[dict]:
     return [
         {
             "name": "web",
-            "command": [*gunicorn, "--threads", "4", "--access-logfile", "-", "--bind", f"fd://{listener.fileno()}"],
+            "command": [*gunicorn, "--threads", "4", "--bind", f"fd://{listener.fileno()}"],
             "keep_open": [listener.fileno()],
         },
         {
