@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -68,18 +68,23 @@ def sign_up(secret: str, *, full_name: str, password: str, opening: Opening) -> 
 
     Raises LinkUsedUp, AddressTaken or AddressLocked; then nothing was made, and the link still works.
     """
-    request = SignUpRequest.objects.select_for_update().get(pk=find_request(secret).pk)
-    if request.used_at is not None or request.voided_at is not None:
-        raise LinkUsedUp
-    refuse_locked(request.email)
-    if User.objects.filter(email=request.email).exists():
-        raise AddressTaken
-    user = User.objects.create_user(request.email, password, full_name=full_name)
+    refuse_locked(find_request(secret).email)
+    request = find_request(secret)  # nobody uses or voids it from here on: they hold the address
+    user = _make_user(request.email, password, full_name)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     organization = open_organization(opening, owner=user, via=Via.SIGN_UP)
     request.used_at = timezone.now()
     request.save(update_fields=["used_at"])
     return user, organization
+
+
+def _make_user(email: str, password: str, full_name: str) -> User:
+    """Whoever imports or makes staff holds no address, so that it is free is known only when the person is there."""
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email, password, full_name=full_name)
+    except IntegrityError:
+        raise AddressTaken from None
 
 
 def _open(email: str):
