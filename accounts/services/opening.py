@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import EventSubject, LifecycleEvent, Membership, Organization, Team, TeamMembership, User
@@ -72,9 +72,8 @@ def open_organization(opening: Opening, *, owner: User, via: Via) -> Organizatio
     at = timezone.now()
     if opening.geo not in {geo.code for geo in geos_to_choose()}:
         raise ValueError(f"{opening.geo} is no geo to choose.")
+    owner = User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # a change of address comes before or after
     refuse_locked(owner.email)
-    if Organization.objects.filter(pk=opening.id).exists():
-        raise AlreadyOpened
     organization = _make(opening, owner, at)
     event = LifecycleEvent.objects.create(
         organization_id=organization.pk,
@@ -91,19 +90,30 @@ def open_organization(opening: Opening, *, owner: User, via: Via) -> Organizatio
 
 
 def _make(opening: Opening, owner: User, at: datetime) -> Organization:
-    organization = Organization.objects.create(
-        id=opening.id,
-        name=opening.name,
-        owner=owner,
-        contact_email=owner.email,
-        created_at=at,
-        inactive_at=at + timedelta(days=settings.INACTIVITY_DAYS),
+    organization = _insert(
+        Organization(
+            id=opening.id,
+            name=opening.name,
+            owner=owner,
+            contact_email=owner.email,
+            created_at=at,
+            inactive_at=at + timedelta(days=settings.INACTIVITY_DAYS),
+        )
     )
     Membership.objects.create(organization=organization, user=owner, joined_at=at)
     teams = make_predefined_teams([organization.pk])
     TeamMembership.objects.create(
         organization=organization, team_id=teams[organization.pk, ORGANIZATION_ADMIN], user=owner
     )
+    return organization
+
+
+def _insert(organization: Organization) -> Organization:
+    try:
+        with transaction.atomic():
+            organization.save(force_insert=True)
+    except IntegrityError:
+        raise AlreadyOpened from None
     return organization
 
 

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organization, SignUpRequest, User
-from accounts.services.locks import is_locked, refuse_locked
+from accounts.services.locks import hold_addresses, is_locked, refuse_locked
 from accounts.services.opening import Opening, open_organization
 from accounts.words import Via
 from konnect_portal.foundation.addresses import normalize_address
@@ -36,6 +36,7 @@ def request_sign_up(email: str) -> None:
     The caller answers alike whatever it is, and the same rows are written. A new request voids the link before.
     """
     email = normalize_address(email)
+    hold_addresses([email])
     SignUpRequest.objects.update_or_create(
         email=email, defaults={"requested_at": timezone.now(), "digest": None, "expires_at": None}
     )
@@ -69,14 +70,10 @@ def sign_up(secret: str, *, full_name: str, password: str, opening: Opening) -> 
 
     Raises LinkUsedUp, AddressTaken or AddressLocked; then nothing was made, and the link still works.
     """
-    request = _of_link(secret).select_for_update().first()
-    if request is None:
-        raise LinkUsedUp
-    refuse_locked(request.email)
-    if User.objects.filter(email=request.email).exists():
-        raise AddressTaken
+    refuse_locked(find_request(secret).email)
+    request = find_request(secret)  # nobody uses or voids it from here on: they hold the address
+    user = _make_user(request.email, password, full_name)
     request.delete()
-    user = User.objects.create_user(request.email, password, full_name=full_name)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user, open_organization(opening, owner=user, via=Via.SIGN_UP)
 
@@ -94,3 +91,12 @@ def _case_of(email: str) -> str:
 
 def _of_link(secret: str) -> QuerySet[SignUpRequest]:
     return SignUpRequest.objects.filter(digest=digest_of(secret), expires_at__gt=timezone.now())
+
+
+def _make_user(email: str, password: str, full_name: str) -> User:
+    """Whoever imports or makes staff holds no address, so that it is free is known only when the person is there."""
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email, password, full_name=full_name)
+    except IntegrityError:
+        raise AddressTaken from None
