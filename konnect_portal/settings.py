@@ -302,15 +302,18 @@ NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+_of_every_entry = [
+    structlog.processors.TimeStamper(fmt="iso"),
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.format_exc_info,
+    hide_secrets,
+]
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
-        hide_secrets,
         structlog.stdlib.filter_by_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.format_exc_info,
+        *_of_every_entry,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),
@@ -324,6 +327,7 @@ LOGGING = {
         "lines": {
             "()": structlog.stdlib.ProcessorFormatter,
             "processor": structlog.processors.JSONRenderer(),
+            "foreign_pre_chain": _of_every_entry,  # what Django and other libraries log
         },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
