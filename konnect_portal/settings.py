@@ -124,6 +124,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an account has a proven address from its first moment (P8)
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"signup": "20/m/ip,5/m/key"}  # allauth's own has none for an address that gets the mails
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_FORMS = {"login": "accounts.forms.signin.SignInForm", "reauthenticate": "accounts.forms.signin.ConfirmForm"}
 ADDRESS_CHANGE_HOURS = env.int("ADDRESS_CHANGE_HOURS", default=24)

@@ -17,6 +17,16 @@ from konnect_portal.foundation.addresses import normalize_address
 EMAIL_LENGTH = 250
 
 
+class AddressField(forms.EmailField):
+    """An address in the form of P1, which is what is judged: it may be longer than what was typed."""
+
+    def __init__(self, **options):
+        super().__init__(max_length=EMAIL_LENGTH, **options)
+
+    def to_python(self, value):
+        return normalize_address(super().to_python(value))
+
+
 class SignInForm(LoginForm):
     """Takes the address in every form of P1, which a field for addresses would not."""
 
@@ -84,14 +94,10 @@ class AddPasskeyForm(AddWebAuthnForm):
 
 
 class ResetRequestForm(forms.Form):
-    email = forms.EmailField(
+    email = AddressField(
         label="E-mail address",
-        max_length=EMAIL_LENGTH,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
-
-    def clean_email(self):
-        return normalize_address(self.cleaned_data["email"])
 
 
 class NewPasswordForm(SetPasswordForm):
