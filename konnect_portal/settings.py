@@ -6,6 +6,7 @@ import environ
 import structlog
 from django.utils.csp import CSP
 from kombu import Queue
+from structlog.typing import Processor
 
 from konnect_portal.foundation.links import hide_secrets
 
@@ -303,7 +304,7 @@ NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
-_of_every_entry = [
+_of_every_entry: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso"),
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

@@ -24,7 +24,7 @@ class AddressField(forms.EmailField):
         super().__init__(max_length=EMAIL_LENGTH, **options)
 
     def to_python(self, value):
-        return normalize_address(super().to_python(value))
+        return normalize_address(super().to_python(value) or "")
 
 
 class SignInForm(LoginForm):

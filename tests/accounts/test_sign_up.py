@@ -238,9 +238,7 @@ def test_what_is_wrong_is_told_and_nothing_typed_is_lost_but_the_password(client
 TOO_LONG_IN_FULL = f"x@{'.'.join(['㌀' * 11] * 18)}.example"  # each of these signs stands for four
 
 
-@pytest.mark.parametrize(
-    "email", ["", "nobody", "a@b@c", "x" * 250 + "@a.example", TOO_LONG_IN_FULL, "a\0@b.example"]
-)
+@pytest.mark.parametrize("email", ["", "nobody", "a@b@c", "x" * 250 + "@a.example", TOO_LONG_IN_FULL, "a\0@b.example"])
 def test_what_is_no_address_is_told(client, email):
     assert ask(client, email).context["form"].errors["email"]
     assert not Email.objects.exists()
