@@ -52,6 +52,16 @@ class ConfirmForm(ReauthenticateForm):
         self.fields["password"].widget.attrs |= {"placeholder": "", "autofocus": True}
 
 
+class UntrustedJSON(forms.JSONField):
+    """Django lets a number with thousands of digits fail as no other wrong JSON does."""
+
+    def to_python(self, value):
+        try:
+            return super().to_python(value)
+        except ValueError as malformed:
+            raise forms.ValidationError(self.error_messages["invalid"], params={"value": "…"}) from malformed
+
+
 class Untrusted:
     """What a browser posts as a passkey's answer may be anything; allauth and fido2 fail at what has another shape."""
 
@@ -65,20 +75,21 @@ class Untrusted:
 
 
 class SignInByPasskeyForm(Untrusted, LoginWebAuthnForm):
-    pass
+    credential = UntrustedJSON(widget=forms.HiddenInput)
 
 
 class SecondFactorByPasskeyForm(Untrusted, AuthenticateWebAuthnForm):
-    pass
+    credential = UntrustedJSON(widget=forms.HiddenInput)
 
 
 class ConfirmByPasskeyForm(Untrusted, ReauthenticateWebAuthnForm):
-    pass
+    credential = UntrustedJSON(widget=forms.HiddenInput)
 
 
 class AddPasskeyForm(AddWebAuthnForm):
     """A passkey both signs in and is a second factor, so it always has to ask who is there."""
 
+    credential = UntrustedJSON(widget=forms.HiddenInput)
     passwordless = forms.BooleanField(initial=True, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
