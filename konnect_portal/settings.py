@@ -6,6 +6,7 @@ import environ
 import structlog
 from django.utils.csp import CSP
 from kombu import Queue
+from structlog.typing import Processor
 
 from konnect_portal.foundation.links import hide_secrets
 
@@ -124,7 +125,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an account has a proven address from its first moment (P8)
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"signup": "20/m/ip,5/5m/key"}
+ACCOUNT_RATE_LIMITS = {"signup": "20/m/ip,5/m/key"}  # allauth's own has none for an address that gets the mails
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_FORMS = {"login": "accounts.forms.signin.SignInForm", "reauthenticate": "accounts.forms.signin.ConfirmForm"}
 ADDRESS_CHANGE_HOURS = env.int("ADDRESS_CHANGE_HOURS", default=24)
@@ -303,15 +304,18 @@ NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+_of_every_entry: list[Processor] = [
+    structlog.processors.TimeStamper(fmt="iso"),
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.format_exc_info,
+    hide_secrets,
+]
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
-        hide_secrets,
         structlog.stdlib.filter_by_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.format_exc_info,
+        *_of_every_entry,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),
@@ -325,6 +329,7 @@ LOGGING = {
         "lines": {
             "()": structlog.stdlib.ProcessorFormatter,
             "processor": structlog.processors.JSONRenderer(),
+            "foreign_pre_chain": _of_every_entry,  # what Django and other libraries log
         },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},

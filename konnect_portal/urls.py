@@ -14,5 +14,4 @@ urlpatterns = [
     path("metrics", metrics),
     path("", include("accounts.urls")),
     path("", include(api_urls)),
-    path("", include("accounts.urls")),
 ]

@@ -4,9 +4,8 @@ from allauth.account.adapter import get_adapter
 from django import forms
 from django.core.exceptions import ValidationError
 
-from accounts.forms.signin import EMAIL_LENGTH, NewPasswordForm
+from accounts.forms.signin import AddressField, NewPasswordForm
 from accounts.models import User
-from konnect_portal.foundation.addresses import normalize_address
 
 
 class NameForm(forms.ModelForm):
@@ -25,9 +24,8 @@ class NameForm(forms.ModelForm):
 
 
 class AddressForm(forms.Form):
-    email = forms.EmailField(
+    email = AddressField(
         label="New e-mail address",
-        max_length=EMAIL_LENGTH,
         help_text="We send a link to it. The address changes when you follow the link.",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
@@ -37,7 +35,7 @@ class AddressForm(forms.Form):
         self.user = user
 
     def clean_email(self):
-        email = normalize_address(self.cleaned_data["email"])
+        email = self.cleaned_data["email"]
         if email == self.user.email:
             raise ValidationError("This is your address already.")
         return email

@@ -17,6 +17,16 @@ from konnect_portal.foundation.addresses import normalize_address
 EMAIL_LENGTH = 250
 
 
+class AddressField(forms.EmailField):
+    """An address in the form of P1, which is what is judged: it may be longer than what was typed."""
+
+    def __init__(self, **options):
+        super().__init__(max_length=EMAIL_LENGTH, **options)
+
+    def to_python(self, value):
+        return normalize_address(super().to_python(value) or "")
+
+
 class SignInForm(LoginForm):
     """Takes the address in every form of P1, which a field for addresses would not."""
 
@@ -42,6 +52,16 @@ class ConfirmForm(ReauthenticateForm):
         self.fields["password"].widget.attrs |= {"placeholder": "", "autofocus": True}
 
 
+class UntrustedJSON(forms.JSONField):
+    """Django lets a number with thousands of digits fail as no other wrong JSON does."""
+
+    def to_python(self, value):
+        try:
+            return super().to_python(value)
+        except ValueError as malformed:
+            raise forms.ValidationError(self.error_messages["invalid"], params={"value": "…"}) from malformed
+
+
 class Untrusted:
     """What a browser posts as a passkey's answer may be anything; allauth and fido2 fail at what has another shape."""
 
@@ -55,20 +75,21 @@ class Untrusted:
 
 
 class SignInByPasskeyForm(Untrusted, LoginWebAuthnForm):
-    pass
+    credential = UntrustedJSON(widget=forms.HiddenInput)
 
 
 class SecondFactorByPasskeyForm(Untrusted, AuthenticateWebAuthnForm):
-    pass
+    credential = UntrustedJSON(widget=forms.HiddenInput)
 
 
 class ConfirmByPasskeyForm(Untrusted, ReauthenticateWebAuthnForm):
-    pass
+    credential = UntrustedJSON(widget=forms.HiddenInput)
 
 
 class AddPasskeyForm(AddWebAuthnForm):
     """A passkey both signs in and is a second factor, so it always has to ask who is there."""
 
+    credential = UntrustedJSON(widget=forms.HiddenInput)
     passwordless = forms.BooleanField(initial=True, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
@@ -84,14 +105,10 @@ class AddPasskeyForm(AddWebAuthnForm):
 
 
 class ResetRequestForm(forms.Form):
-    email = forms.EmailField(
+    email = AddressField(
         label="E-mail address",
-        max_length=EMAIL_LENGTH,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
-
-    def clean_email(self):
-        return normalize_address(self.cleaned_data["email"])
 
 
 class NewPasswordForm(SetPasswordForm):

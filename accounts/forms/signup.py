@@ -6,11 +6,10 @@ from uuid import uuid4
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
 
-from accounts.forms.signin import EMAIL_LENGTH
+from accounts.forms.signin import AddressField
 from accounts.models import User
 from accounts.services.opening import Opening
 from geos.services import geos_to_choose
-from konnect_portal.foundation.addresses import normalize_address
 from konnect_portal.foundation.choices import Described
 
 NAME_LENGTH = 250
@@ -18,15 +17,11 @@ WHAT_A_GEO_MEANS = "Your control planes and their data live here. Sign-in, billi
 
 
 class AddressForm(forms.Form):
-    email = forms.EmailField(
+    email = AddressField(
         label="E-mail address",
-        max_length=EMAIL_LENGTH,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
         help_text="We mail you a link to go on.",
     )
-
-    def clean_email(self):
-        return normalize_address(self.cleaned_data["email"])
 
 
 class OrganizationForm(forms.Form):

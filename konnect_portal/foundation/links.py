@@ -20,8 +20,9 @@ def digest_of(secret: str) -> bytes:
 
 
 def hide_secrets(logger: Any, method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor of log entries: what follows one of `SECRET_PATHS` in a request is not written down."""
+    """A processor of log entries: what follows one of `SECRET_PATHS` is written down nowhere in them."""
     paths = "|".join(re.escape(path) for path in settings.SECRET_PATHS)
-    if isinstance(entry.get("request"), str):
-        entry["request"] = re.sub(rf"({paths})[^ ?]+", r"\1…", entry["request"])
+    for name, value in entry.items():
+        if isinstance(value, str):
+            entry[name] = re.sub(rf"({paths})[^\s?'\"]+", r"\1…", value)
     return entry

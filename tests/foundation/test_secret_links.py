@@ -1,9 +1,14 @@
 """A link that is a secret is made when the mail is sent and stands in no row (P48)."""
 
+import json
+import logging
+import sys
+
 import pytest
 from django.core import mail as outgoing
 from django.db import connection
 from post_office.models import STATUS, Email
+from structlog.stdlib import ProcessorFormatter
 
 from accounts.services.resets import request_password_reset
 from konnect_portal.foundation.delivery import send_due_mails
@@ -48,3 +53,39 @@ def test_where_what_it_was_for_is_gone_the_mail_fails_and_says_so(alice):
     email = Email.objects.get()
     assert email.status == STATUS.failed
     assert "gone" in email.logs.get().message
+
+
+@pytest.mark.parametrize("path", ["/signup/s3cret/", "/password/reset/abc/s3cret/", "/account/address/s3cret/"])
+def test_no_line_of_the_log_tells_a_link_whoever_writes_it(path):
+    """P48: Django itself logs the path of what it refuses, such as a form that has been open for too long."""
+    record = logging.LogRecord(
+        "django.request", logging.ERROR, "", 0, "Forbidden (%s): %s", ("CSRF", path), raised(path)
+    )
+
+    line = formatter().format(record)
+
+    assert "s3cret" not in line
+    assert "Forbidden (CSRF): /" in line
+
+
+def test_a_failure_is_logged_with_its_traceback():
+    record = logging.LogRecord("django.request", logging.ERROR, "", 0, "Failed", (), raised("this went wrong"))
+
+    entry = json.loads(formatter().format(record))
+
+    assert entry["level"] == "error"
+    assert "Traceback" in entry["exception"]
+    assert "this went wrong" in entry["exception"]
+
+
+def formatter() -> ProcessorFormatter:
+    """What the root's own handler writes with."""
+    [ours] = [handler.formatter for handler in logging.root.handlers if type(handler) is logging.StreamHandler]
+    return ours
+
+
+def raised(text):
+    try:
+        raise ValueError(text)
+    except ValueError:
+        return sys.exc_info()
