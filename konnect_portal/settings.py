@@ -133,6 +133,9 @@ PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_SECONDS", default=24 * 3600)
 PASSWORDS_REMEMBERED = env.int("PASSWORDS_REMEMBERED", default=13)
 SESSION_ENGINE = "accounts.models.sessions"
 MFA_FORMS = {
+    "activate_totp": "accounts.forms.signin.AddAppForm",
+    "authenticate": "accounts.forms.signin.SecondFactorForm",
+    "reauthenticate": "accounts.forms.signin.ConfirmByCodeForm",
     "add_webauthn": "accounts.forms.signin.AddPasskeyForm",
     "authenticate_webauthn": "accounts.forms.signin.SecondFactorByPasskeyForm",
     "login_webauthn": "accounts.forms.signin.SignInByPasskeyForm",

@@ -21,6 +21,7 @@ class NameForm(forms.ModelForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["full_name"].required = True
+        self.fields["full_name"].error_messages["required"] = "Please enter your name."
 
 
 class AddressForm(forms.Form):
@@ -28,6 +29,7 @@ class AddressForm(forms.Form):
         label="New e-mail address",
         help_text="We send a link to it. The address changes when you follow the link.",
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"required": "Please enter your new e-mail address."},
     )
 
     def __init__(self, *args, user, **kwargs):
@@ -48,6 +50,7 @@ class ChangePasswordForm(NewPasswordForm):
         label="Present password",
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Please enter the password that you have now."},
     )
     field_order = ["old_password", "new_password1", "new_password2"]
 

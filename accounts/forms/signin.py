@@ -2,6 +2,9 @@
 
 from allauth.account.forms import LoginForm, ReauthenticateForm
 from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
     AuthenticateWebAuthnForm,
@@ -36,8 +39,10 @@ class SignInForm(LoginForm):
             label="E-mail address",
             max_length=EMAIL_LENGTH,
             widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+            error_messages={"required": "Please enter your e-mail address."},
         )
         self.fields["password"].help_text = ""
+        self.fields["password"].error_messages["required"] = "Please enter your password."
         self.fields["password"].widget.attrs["placeholder"] = ""
 
     def clean_login(self):
@@ -50,6 +55,29 @@ class ConfirmForm(ReauthenticateForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["password"].widget.attrs |= {"placeholder": "", "autofocus": True}
+        self.fields["password"].error_messages["required"] = "Please enter your password."
+
+
+class Worded:
+    """allauth's field for a code, which says what it waits for."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        code = self.fields["code"]  # type: ignore[attr-defined]
+        code.error_messages["required"] = "Please type the code."
+        code.widget.attrs["placeholder"] = ""
+
+
+class SecondFactorForm(Worded, AuthenticateForm):
+    pass
+
+
+class ConfirmByCodeForm(Worded, ReauthenticateByCodeForm):
+    pass
+
+
+class AddAppForm(Worded, ActivateTOTPForm):
+    pass
 
 
 class UntrustedJSON(forms.JSONField):
@@ -108,6 +136,7 @@ class ResetRequestForm(forms.Form):
     email = AddressField(
         label="E-mail address",
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+        error_messages={"required": "Please enter your e-mail address."},
     )
 
 
@@ -117,7 +146,9 @@ class NewPasswordForm(SetPasswordForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["new_password1"].label = "New password"
+        self.fields["new_password1"].error_messages["required"] = "Please choose a password."
         self.fields["new_password2"].label = "The same once more"
+        self.fields["new_password2"].error_messages["required"] = "Please enter the new password once more."
         self.fields["new_password2"].help_text = ""
 
     def save(self, commit=True):

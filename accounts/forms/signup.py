@@ -14,6 +14,7 @@ from konnect_portal.foundation.choices import Described
 
 NAME_LENGTH = 250
 WHAT_A_GEO_MEANS = "Your control planes and their data live here. Sign-in, billing and teams are shared by all geos."
+CHOOSE_A_GEO = "Please choose one of these geos."
 
 
 class AddressForm(forms.Form):
@@ -21,6 +22,7 @@ class AddressForm(forms.Form):
         label="E-mail address",
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
         help_text="We mail you a link to go on.",
+        error_messages={"required": "Please enter your e-mail address."},
     )
 
 
@@ -33,15 +35,20 @@ class OrganizationForm(forms.Form):
         max_length=NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
         help_text="Your company or team. It can be changed later.",
+        error_messages={"required": "Please name the organization."},
     )
-    geo = forms.ChoiceField(label="Geo", widget=forms.RadioSelect, help_text=WHAT_A_GEO_MEANS)
+    geo = forms.ChoiceField(
+        label="Geo",
+        widget=forms.RadioSelect,
+        help_text=WHAT_A_GEO_MEANS,
+        error_messages={"required": CHOOSE_A_GEO, "invalid_choice": CHOOSE_A_GEO},
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["id"].initial = uuid4()
         geo = cast(forms.ChoiceField, self.fields["geo"])
         geo.choices = [(each.code, Described(each.name, each.code)) for each in geos_to_choose()]
-        geo.error_messages["invalid_choice"] = "Please choose one of these geos."
 
     def opening(self) -> Opening:
         return Opening(
@@ -55,13 +62,17 @@ class SignUpForm(OrganizationForm):
     """The person's name and password beside it; the address is proven already."""
 
     full_name = forms.CharField(
-        label="Your name", max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label="Your name",
+        max_length=NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": "Please enter your name."},
     )
     password = forms.CharField(
         label="Password",
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=password_validators_help_text_html,
+        error_messages={"required": "Please choose a password."},
     )
     field_order = ["full_name", "password", "organization_name", "geo"]
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.mfa.utils import is_mfa_enabled
-from django.conf import settings
 from django.template.defaultfilters import date
 from django.urls import reverse
 
@@ -41,7 +40,7 @@ def _invitations(user: User, at: datetime) -> list[Need]:
 def _second_factor(user: User) -> list[Need]:
     if is_mfa_enabled(user):
         return []
-    return [Need("Set up a second factor", "Your password alone signs in as you.", settings.PATHS["account"])]
+    return [Need("Set up a second factor", "Your password alone signs in as you.", reverse("mfa_index"))]
 
 
 def _tokens(user: User, organization: Organization, at: datetime) -> list[Need]:

@@ -112,7 +112,7 @@ def test_a_made_up_link_is_refused_plainly(client, path):
         (PASSWORD, None, "differ from your last 13"),
         ("short", None, "at least 12 characters"),
         (NEW_PASSWORD, "Other-Horse-8-Staple", "didn’t match"),
-        ("", None, "This field is required"),
+        ("", None, "Please choose a password"),
     ],
 )
 def test_a_password_has_to_keep_the_rules(client, alice, password, again, said):

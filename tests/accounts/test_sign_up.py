@@ -211,14 +211,14 @@ def test_an_address_that_got_an_account_since_is_refused(client, link):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"full_name": ""}, "required"),
+        ({"full_name": ""}, "enter your name"),
         ({"full_name": "x" * 251}, "250"),
         ({"full_name": "a\0b"}, "Null characters"),
         ({"password": "short"}, "12"),
-        ({"password": ""}, "required"),
-        ({"organization_name": "  "}, "required"),
+        ({"password": ""}, "choose a password"),
+        ({"organization_name": "  "}, "name the organization"),
         ({"organization_name": "x" * 251}, "250"),
-        ({"geo": ""}, "required"),
+        ({"geo": ""}, "Please choose one of these geos"),
         ({"geo": "sg"}, "Please choose one of these geos"),
         ({"geo": "moon"}, "Please choose one of these geos"),
     ],

@@ -91,13 +91,13 @@ class TestPersonal:
     @pytest.mark.parametrize(
         ("changes", "said"),
         [
-            ({"name": ""}, "required"),
+            ({"name": ""}, "give the token a name"),
             ({"name": "x" * 257}, "256"),
             ({"name": "<script>"}, "letters, digits"),
             ({"name": "a\x00b"}, "Null characters"),
-            ({"days": ""}, "required"),
-            ({"days": "0"}, "greater than or equal to 1"),
-            ({"days": "366"}, "less than or equal to 365"),
+            ({"days": ""}, "choose from 1 to 365 days"),
+            ({"days": "0"}, "choose from 1 to 365 days"),
+            ({"days": "366"}, "choose from 1 to 365 days"),
             ({"days": "9" * 5000}, "365"),
             ({"days": "a month"}, "whole number"),
             ({"days": "1.5"}, "whole number"),
@@ -223,11 +223,11 @@ class TestSystemAccounts:
     @pytest.mark.parametrize(
         ("changes", "said"),
         [
-            ({"name": ""}, "required"),
+            ({"name": ""}, "give the system account a name"),
             ({"name": "x" * 251}, "250"),
             ({"name": "a\x00"}, "Null characters"),
             ({"name": "robot"}, "by this name already"),
-            ({"description": ""}, "required"),
+            ({"description": ""}, "say what it does"),
             ({"description": "x" * 251}, "250"),
             ({"id": "1"}, "valid UUID"),
         ],
