@@ -3,11 +3,23 @@
 from collections.abc import Generator
 
 import pytest
+from django.db import connection
 from django.test import TransactionTestCase
 
 from accounts.words import Tier
 from tests import factories
 from tests.flushing import empty_tables
+
+
+@pytest.fixture(scope="session", autouse=True)
+def show_out_whoever_is_left(django_db_setup, django_db_blocker) -> Generator[None]:
+    """A process that a test killed may still have its session open when the test database is to be dropped."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
