@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest
 from django.template.defaultfilters import date
 from django.utils import timezone
 
+from accounts import roles
 from accounts.models import AccessToken, Membership, Organization, SystemAccount, User
 from accounts.models.organizations import OrganizationQuerySet
 from accounts.services.logins import record_login
@@ -57,6 +58,19 @@ class Access:
     @property
     def system_account(self) -> SystemAccount | None:
         return self.token.system_account
+
+    @property
+    def holder(self) -> User | SystemAccount:
+        """Whose token it is."""
+        holder = self.user or self.system_account
+        assert holder is not None
+        return holder
+
+    def has_perm(self, perm: str, obj: object) -> bool:
+        """Whether the holder may do this with `obj`, which has to be of the token's organization (P5)."""
+        if getattr(obj, "organization_id", None) != self.organization.pk:
+            return False
+        return roles.allows(self.holder, perm, obj)
 
 
 class OrganizationDeactivated(Problem):

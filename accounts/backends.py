@@ -17,4 +17,4 @@ class PortalBackend(ModelBackend):
         organization_id = getattr(obj, "organization_id", None)
         if not user_obj.is_active or user_obj.is_staff or organization_id is None:
             return set()
-        return set(roles.permissions_of(user_obj, organization_id))
+        return set(roles.grants_of(user_obj, organization_id).on(obj))

@@ -56,7 +56,7 @@ def write_shifted_sample(to: IO[bytes], *, at: datetime) -> None:
 def make_staff() -> None:
     """Make one member of staff for each tier, with the demo's password and second factor, where not there yet."""
     for tier, (email, name) in STAFF.items():
-        if not User.objects.filter(email=email).exists():
+        if not User.objects.of_address(email).exists():
             user = User.objects.create_user(email, password(), full_name=name, is_staff=True)
             user.groups.add(Group.objects.get(name=tier.value))
             EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)

@@ -1,39 +1,194 @@
-"""What members may do in an organization: a Konnect team -> permissions, one table (P4)."""
+"""What members and system accounts may do in an organization: one table, asked in one place (P4).
 
+A predefined team or a role of the catalogue gives permissions. Roles add up, the strongest wins. One limited to a geo
+or an entity allows what it allows there only: `has_perm(perm, object)` is asked with the object itself, which says by
+`entity_type_name`, `entity_id` and `entity_region` what it is. What stands in no table gives nothing in the portal.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import JSONObject
 
-from accounts.models import Membership, TeamMembership, User
+from accounts.catalogue import (
+    AUDIT_LOGS,
+    CONTROL_PLANES,
+    EVERYWHERE,
+    IDENTITY,
+    MESH_CONTROL_PLANES,
+    ORGANIZATION_WIDE,
+)
+from accounts.models import Membership, RoleAssignment, SystemAccount, TeamMembership, User
 from accounts.words import ORGANIZATION_ADMIN, State
 
+type Holder = User | SystemAccount
+
 EVERY_MEMBER = frozenset({"accounts.view_organization"})
-READ_EVERYTHING = EVERY_MEMBER | {"accounts.view_user", "accounts.view_systemaccount", "billing.view_subscription"}
-EVERYTHING = READ_EVERYTHING | {"accounts.add_systemaccount"}
+
+VIEW_PEOPLE = frozenset({"accounts.view_user", "accounts.view_team", "accounts.view_systemaccount"})
+MANAGE_PEOPLE = VIEW_PEOPLE | {"accounts.manage_people", "accounts.add_systemaccount"}
+
+VIEW_CONTROL_PLANE = frozenset({"geos.view_controlplane"})
+VIEW_SERVICES = VIEW_CONTROL_PLANE | {"geos.view_gatewayservice"}
+VIEW_CONSUMERS = VIEW_CONTROL_PLANE | {"geos.view_consumer"}
+CHANGE_SERVICES = VIEW_SERVICES | {"geos.change_gatewayservice"}
+CHANGE_CONSUMERS = VIEW_CONSUMERS | {"geos.change_consumer"}
+READ_CONTROL_PLANE = VIEW_SERVICES | VIEW_CONSUMERS | {"geos.view_dataplanenode"}
+RUN_CONTROL_PLANE = (
+    READ_CONTROL_PLANE
+    | CHANGE_SERVICES
+    | CHANGE_CONSUMERS
+    | {
+        "geos.change_controlplane",
+        "geos.delete_controlplane",
+        "geos.view_controlplanecredential",
+        "geos.change_controlplanecredential",
+    }
+)
+ADD_CONTROL_PLANE = frozenset({"geos.add_controlplane"})
+READ_MESH = VIEW_CONTROL_PLANE | {"geos.view_meshzone"}
+RUN_MESH = READ_MESH | {
+    "geos.change_controlplane",
+    "geos.delete_controlplane",
+    "geos.view_controlplanecredential",
+    "geos.change_controlplanecredential",
+}
+
+ROLE_PERMISSIONS: dict[tuple[str, str], frozenset[str]] = {
+    (CONTROL_PLANES, "Admin"): RUN_CONTROL_PLANE | ADD_CONTROL_PLANE,
+    (CONTROL_PLANES, "Creator"): ADD_CONTROL_PLANE,
+    (CONTROL_PLANES, "Deployer"): CHANGE_SERVICES | CHANGE_CONSUMERS,
+    (CONTROL_PLANES, "Gateway Service Admin"): CHANGE_SERVICES,
+    (CONTROL_PLANES, "Consumer Admin"): CHANGE_CONSUMERS,
+    (CONTROL_PLANES, "Viewer"): READ_CONTROL_PLANE,
+    (MESH_CONTROL_PLANES, "Admin"): RUN_MESH | ADD_CONTROL_PLANE,
+    (MESH_CONTROL_PLANES, "Creator"): ADD_CONTROL_PLANE,
+    (MESH_CONTROL_PLANES, "Viewer"): READ_MESH,
+    (IDENTITY, "Admin"): MANAGE_PEOPLE,
+    (AUDIT_LOGS, "Admin"): frozenset({"accounts.view_history"}),
+}
+"""Roles of the catalogue that give something here, by entity type and name."""
+
+READ_EVERYTHING = (
+    EVERY_MEMBER
+    | VIEW_PEOPLE
+    | READ_CONTROL_PLANE
+    | READ_MESH
+    | {"accounts.view_history", "billing.view_subscription", "geos.view_controlplanecredential"}
+)
+EVERYTHING = (
+    READ_EVERYTHING
+    | MANAGE_PEOPLE
+    | RUN_CONTROL_PLANE
+    | RUN_MESH
+    | ADD_CONTROL_PLANE
+    | {"accounts.change_organization"}
+)
+OWNER = EVERYTHING | {"accounts.deactivate_organization", "accounts.transfer_ownership"}
+
 TEAM_PERMISSIONS = {
     ORGANIZATION_ADMIN: EVERYTHING,
     "Organization Admin (Read Only)": READ_EVERYTHING,
 }
-"""Teams that give a member more than `EVERY_MEMBER`."""
+"""Predefined teams that give more than `EVERY_MEMBER` everywhere."""
+
+TEAM_ROLES = {
+    "Control Plane Admin": ((CONTROL_PLANES, "Admin"), (MESH_CONTROL_PLANES, "Admin")),
+}
+"""Predefined teams that stand for roles of the catalogue."""
 
 
-def allows(user: User, perm: str, obj: object | None = None) -> bool:
-    """Whether a member of the active organization that `obj` belongs to has `perm` in it. Without object: no."""
+@dataclass(frozen=True)
+class Role:
+    """A role of the catalogue as somebody holds it: for one entity or all of its type, in one geo or all."""
+
+    entity_type_name: str
+    role_name: str
+    entity_id: str | None = None
+    entity_region: str = EVERYWHERE
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        return ROLE_PERMISSIONS.get((self.entity_type_name, self.role_name), frozenset())
+
+    @property
+    def is_limited(self) -> bool:
+        return self.entity_id is not None or self.entity_region != EVERYWHERE
+
+    def covers(self, obj: object) -> bool:
+        """Whether `obj` is what the role is for. An organization is covered by unlimited roles alone."""
+        type_name = getattr(obj, "entity_type_name", None)
+        if type_name is None:
+            return not self.is_limited
+        return (
+            type_name == self.entity_type_name
+            and self.entity_region in (EVERYWHERE, getattr(obj, "entity_region", None))
+            and self.entity_id in (None, str(getattr(obj, "entity_id", None)))
+        )
+
+
+@dataclass(frozen=True)
+class Grants:
+    """All that somebody may do in one organization."""
+
+    everywhere: frozenset[str] = frozenset()
+    roles: tuple[Role, ...] = ()
+
+    def allow(self, perm: str, obj: object) -> bool:
+        return perm in self.everywhere or any(perm in role.permissions and role.covers(obj) for role in self.roles)
+
+    def on(self, obj: object) -> frozenset[str]:
+        """Every permission that they have on `obj`."""
+        return self.everywhere.union(*(role.permissions for role in self.roles if role.covers(obj)))
+
+
+def allows(holder: Holder, perm: str, obj: object | None = None) -> bool:
+    """Whether a member or system account of the active organization that `obj` belongs to has `perm` on it.
+
+    Without object: no.
+    """
     organization_id = getattr(obj, "organization_id", None)
-    return organization_id is not None and perm in permissions_of(user, organization_id)
+    return organization_id is not None and grants_of(holder, organization_id).allow(perm, obj)
 
 
-def permissions_of(user: User, organization_id: UUID) -> frozenset[str]:
-    """What the person may do there: nothing for strangers and while it is not active, everything for its owner."""
-    teams = TeamMembership.objects.filter(
-        user=OuterRef("user"), organization=OuterRef("organization"), team__is_predefined=True
+def grants_of(holder: Holder, organization_id: UUID) -> Grants:
+    """What they may do there, in one query: nothing for strangers and while it is not active, all for its owner."""
+    who = "user" if isinstance(holder, User) else "system_account"
+    teams = TeamMembership.objects.filter(**{who: holder.pk}, organization=organization_id)
+    roles = RoleAssignment.objects.filter(
+        Q(**{who: holder.pk}) | Q(team__in=teams.values("team")), organization=organization_id
     )
-    member = Membership.objects.filter(user=user, organization=organization_id, organization__state=State.ACTIVE)
-    found = member.values_list("organization__owner_id", ArraySubquery(teams.values("team__name"))).first()
+    found = (
+        _belonging(holder, organization_id)
+        .values_list(
+            "organization__owner_id",
+            ArraySubquery(teams.filter(team__is_predefined=True).values("team__name")),
+            ArraySubquery(roles.values(role=JSONObject(**{name: F(name) for name in Role.__dataclass_fields__}))),
+        )
+        .first()
+    )
     if found is None:
-        return frozenset()
-    owner_id, names = found
-    if owner_id == user.pk:
-        return EVERYTHING
-    return EVERY_MEMBER.union(*(TEAM_PERMISSIONS.get(name, frozenset()) for name in names))
+        return Grants()
+    owner_id, names, assigned = found
+    if owner_id == holder.pk:
+        return Grants(OWNER)
+    return _add_up(names, [Role(**role) for role in assigned])
+
+
+def _belonging(holder: Holder, organization_id: UUID) -> QuerySet[Membership] | QuerySet[SystemAccount]:
+    here = {"organization": organization_id, "organization__state": State.ACTIVE}
+    if isinstance(holder, User):
+        return Membership.objects.filter(user=holder, **here)
+    return SystemAccount.objects.filter(pk=holder.pk, **here)
+
+
+def _add_up(teams: Iterable[str], assigned: Iterable[Role]) -> Grants:
+    teams = list(teams)
+    everywhere = EVERY_MEMBER.union(*(TEAM_PERMISSIONS.get(name, frozenset()) for name in teams))
+    of_teams = [Role(*role) for name in teams for role in TEAM_ROLES.get(name, ())]
+    # What all geos share cannot be had for one geo or entity: such a role, if an import brought one, gives nothing.
+    held = (role for role in assigned if not (role.is_limited and role.entity_type_name in ORGANIZATION_WIDE))
+    return Grants(everywhere, tuple(of_teams) + tuple(held))

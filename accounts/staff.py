@@ -24,6 +24,9 @@ GRANTED = {
     Tier.LEAD: {
         "accounts.hasten_take_down",
         "accounts.hold_organization",
+        "accounts.transfer_ownership",
+        "accounts.reopen_account",
+        "accounts.recover_account",
         "accounts.decide_check",
     },
     Tier.ADMINISTRATOR: {

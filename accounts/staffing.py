@@ -30,7 +30,7 @@ def create_staff(email: str, tier: Tier) -> tuple[User, bool]:
     """
     address = normalize_address(email)
     user, created = User.objects.get_or_create(
-        email=address, defaults={"is_staff": True, "password": make_password(None)}
+        email=address, closed_at=None, defaults={"is_staff": True, "password": make_password(None)}
     )
     if not user.is_staff:
         raise NotStaff(f"{address} is a customer's address. Staff need an address of their own.")

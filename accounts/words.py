@@ -66,6 +66,11 @@ class Via(models.TextChoices):
     CHECK = "check", "Inactivity check"
     IMPORT = "import", "Import"
     SIGN_UP = "signup", "Sign-up"
+    PAGES = "pages", "The organization's pages"
+    INVITATION = "invitation", "Invitation"
+    API = "api", "API"
+    LINK = "link", "Link in a mail"
+    WORKER = "worker", "Worker"
 
 
 class Proof(models.TextChoices):
@@ -77,13 +82,39 @@ class Proof(models.TextChoices):
 
 
 class Act(models.TextChoices):
-    """What an event of the lifecycle says has happened."""
+    """What an event says has happened."""
 
     OPENED = "opened", "Opened"
     DEACTIVATED = "deactivated", "Deactivated"
     REACTIVATED = "reactivated", "Reactivated"
     EMAIL_UNLOCKED = "email_unlocked", "E-mail address unlocked"
     TAKE_DOWN_HASTENED = "take_down_hastened", "Taking down hastened"
+    OWNERSHIP_TRANSFERRED = "ownership_transferred", "Ownership transferred"
+    ORGANIZATION_CHANGED = "organization_changed", "Settings changed"
+    CONTACT_CHANGED = "contact_changed", "Contact e-mail changed"
+    PEOPLE_INVITED = "people_invited", "People invited"
+    INVITATION_RESENT = "invitation_resent", "Invitation sent again"
+    INVITATION_REVOKED = "invitation_revoked", "Invitation revoked"
+    JOINED = "joined", "Joined"
+    MEMBER_LEFT = "member_left", "Left"
+    MEMBER_REMOVED = "member_removed", "Removed"
+    TEAM_CREATED = "team_created", "Team created"
+    TEAM_CHANGED = "team_changed", "Team changed"
+    TEAM_DELETED = "team_deleted", "Team deleted"
+    TEAM_JOINED = "team_joined", "Added to a team"
+    TEAM_LEFT = "team_left", "Taken out of a team"
+    ROLE_ASSIGNED = "role_assigned", "Role given"
+    ROLE_REMOVED = "role_removed", "Role taken away"
+    SYSTEM_ACCOUNT_CREATED = "system_account_created", "System account made"
+    SYSTEM_ACCOUNT_CHANGED = "system_account_changed", "System account changed"
+    SYSTEM_ACCOUNT_DELETED = "system_account_deleted", "System account deleted"
+    TOKEN_CREATED = "token_created", "Token made"
+    TOKEN_REVOKED = "token_revoked", "Token revoked"
+    ACCOUNT_CLOSED = "account_closed", "Account closed"
+    ACCOUNT_REOPENED = "account_reopened", "Account reopened"
+    RECOVERY_ASKED = "recovery_asked", "Replacement asked for"
+    RECOVERY_STOPPED = "recovery_stopped", "Replacement stopped"
+    RECOVERY_DONE = "recovery_done", "Replaced"
     SECOND_FACTOR_RESET = "second_factor_reset", "Second factor of staff reset"
 
 

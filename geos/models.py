@@ -159,8 +159,43 @@ class ControlPlane(models.Model):
     def __str__(self):
         return self.name
 
+    @property
+    def entity_type_name(self) -> str:
+        """What a role for it is called by (P4)."""
+        return "Mesh Control Planes" if self.kind == self.Kind.MESH_GLOBAL else "Control Planes"
 
-class GatewayService(models.Model):
+    @property
+    def entity_id(self):
+        return self.pk
+
+    @property
+    def entity_region(self) -> str:
+        return self.geo_id
+
+
+class UnderControlPlane:
+    """What belongs to a control plane is, for permissions, what the control plane is (P4, P11)."""
+
+    control_plane: "ControlPlane"
+
+    @property
+    def organization_id(self):
+        return self.control_plane.organization_id
+
+    @property
+    def entity_type_name(self) -> str:
+        return self.control_plane.entity_type_name
+
+    @property
+    def entity_id(self):
+        return self.control_plane.pk
+
+    @property
+    def entity_region(self) -> str:
+        return self.control_plane.geo_id
+
+
+class GatewayService(UnderControlPlane, models.Model):
     """A service behind a gateway control plane; it exists in that control plane's geo only (P11)."""
 
     id = uuid_key()
@@ -175,7 +210,7 @@ class GatewayService(models.Model):
         return self.name
 
 
-class Consumer(models.Model):
+class Consumer(UnderControlPlane, models.Model):
     """Who calls the services of a gateway control plane; it exists in that control plane's geo only (P11)."""
 
     id = uuid_key()
@@ -190,7 +225,7 @@ class Consumer(models.Model):
         return self.username
 
 
-class DataPlaneNode(models.Model):
+class DataPlaneNode(UnderControlPlane, models.Model):
     """A data plane node or a KIC association (P12). Its operator runs it; a deactivation leaves it running (P43)."""
 
     id = uuid_key()
@@ -209,7 +244,7 @@ class DataPlaneNode(models.Model):
         return self.hostname
 
 
-class MeshZone(models.Model):
+class MeshZone(UnderControlPlane, models.Model):
     """A local zone control plane under a mesh global one (P12); a deactivation leaves it running (P43)."""
 
     id = uuid_key()
@@ -228,7 +263,7 @@ class MeshZone(models.Model):
         return self.name
 
 
-class ControlPlaneCredential(models.Model):
+class ControlPlaneCredential(UnderControlPlane, models.Model):
     """What nodes and zones identify themselves with at check-in (P13); the secret is stored hashed."""
 
     id = uuid_key()

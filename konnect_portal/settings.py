@@ -107,6 +107,7 @@ USE_I18N = False
 # People
 
 AUTH_USER_MODEL = "accounts.User"
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # an address is unique among open accounts; closed ones keep theirs (P56)
 AUTHENTICATION_BACKENDS = ["accounts.backends.PortalBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -129,6 +130,10 @@ ACCOUNT_RATE_LIMITS = {"signup": "20/m/ip,5/m/key"}  # allauth's own has none fo
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_FORMS = {"login": "accounts.forms.signin.SignInForm", "reauthenticate": "accounts.forms.signin.ConfirmForm"}
 ADDRESS_CHANGE_HOURS = env.int("ADDRESS_CHANGE_HOURS", default=24)
+INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
+INVITATIONS_AT_ONCE = env.int("INVITATIONS_AT_ONCE", default=50)
+OWNER_UNSEEN_DAYS = env.int("OWNER_UNSEEN_DAYS", default=60)
+RECOVERY_HOURS = env.int("RECOVERY_HOURS", default=72)
 PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_SECONDS", default=24 * 3600)
 PASSWORDS_REMEMBERED = env.int("PASSWORDS_REMEMBERED", default=13)
 SESSION_ENGINE = "accounts.models.sessions"
@@ -154,7 +159,11 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 NAVIGATION = [
     ("Home", "/", "accounts.view_organization"),
     ("Your tokens", "/account/tokens/", "accounts.view_organization"),
+    ("People", "/organization/users/", "accounts.view_user"),
+    ("Teams", "/organization/teams/", "accounts.view_team"),
     ("System accounts", "/organization/tokens/", "accounts.view_systemaccount"),
+    ("History", "/organization/history/", "accounts.view_history"),
+    ("Settings", "/organization/settings/", "accounts.change_organization"),
 ]
 
 # The support admin

@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.errors import LifecycleError
 from accounts.importing.checks import NOT_STORABLE
 from accounts.models import Organization, User
-from konnect_portal.foundation.addresses import normalize_address
 
 TICKET_LENGTH = 100
 
@@ -53,7 +52,7 @@ class StaffCommand(BaseCommand):
     """Do it as `actor` and say in a sentence what was done; LifecycleError where nothing was."""
 
     def staff(self, email: str) -> User:
-        actor = User.objects.filter(email=normalize_address(email), is_staff=True, is_active=True).first()
+        actor = User.objects.of_address(email).filter(is_staff=True, is_active=True).first()
         if actor is None:
             raise CommandError(f"No member of staff has the address {email}.", returncode=2)
         return actor

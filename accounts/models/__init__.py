@@ -14,8 +14,8 @@ from accounts.models.inactivity import (
     Exemption,
     InactivityNotice,
 )
-from accounts.models.organizations import Membership, Organization
-from accounts.models.people import AddressChange, PasswordHistory, SignUpRequest, User
+from accounts.models.organizations import ContactChange, Membership, Organization
+from accounts.models.people import AddressChange, PasswordHistory, Person, Recovery, SignUpRequest, User
 from accounts.models.sessions import Session
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "CheckEntry",
     "CheckPause",
     "CheckRun",
+    "ContactChange",
     "EmailLock",
     "EventSubject",
     "Exemption",
@@ -33,6 +34,8 @@ __all__ = [
     "Membership",
     "Organization",
     "PasswordHistory",
+    "Person",
+    "Recovery",
     "RoleAssignment",
     "Session",
     "SignUpRequest",

@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -266,12 +267,16 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """An invitation of one address, single use (P7). The link's secret is stored hashed."""
+    """An invitation of one address, single use, for 7 days (P7), and the teams that await whoever comes.
+
+    The link's secret is made as the mail is sent and stored hashed; until then there is none.
+    """
 
     id = uuid_key()
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="invitations")
     email = models.CharField(max_length=250)
-    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    team_ids = ArrayField(models.UUIDField(), default=list, blank=True)
+    digest = models.BinaryField(max_length=32, unique=True, null=True, editable=False)
     invited_by_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

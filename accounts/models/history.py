@@ -101,7 +101,8 @@ class LifecycleEvent(models.Model):
 
 
 class EventSubject(models.Model):
-    """The erasable side of an event (P47, P57): who was concerned, by name, and the teams and roles they had (P52)."""
+    """The erasable side of an event (P47, P57): who and what was concerned, by name, and the teams and roles they had
+    (P52)."""
 
     class Part(models.TextChoices):
         ACTOR = "actor"
@@ -109,6 +110,9 @@ class EventSubject(models.Model):
         CONTACT = "contact"
         MEMBER = "member"
         SYSTEM_ACCOUNT = "system", "system account"
+        INVITED = "invited"
+        TEAM = "team"
+        TOKEN = "token"  # noqa: S105
         STAFF = "staff"
 
     id = models.BigAutoField(primary_key=True)

@@ -151,6 +151,9 @@ class Organization(models.Model):
             ("unlock_email", "Can unlock e-mail addresses"),
             ("hasten_take_down", "Can have control planes taken down now"),
             ("hold_organization", "Can put organizations on hold"),
+            ("transfer_ownership", "Can name another owner"),
+            ("manage_people", "Can manage people, teams and roles"),
+            ("view_history", "Can read what happened"),
             ("decide_check", "Can approve, dismiss and pause the inactivity check"),
         ]
 
@@ -187,3 +190,19 @@ class Membership(models.Model):
 
     def __str__(self):
         return f"{self.user_id} in {self.organization_id}"
+
+
+class ContactChange(models.Model):
+    """The contact e-mail that an organization wants to have instead, until the link mailed to it proves it (P2).
+
+    A new one voids it.
+    """
+
+    id = uuid_key()
+    organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="contact_change")
+    email = models.CharField(max_length=250)
+    asked_by_id = models.UUIDField()
+    requested_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self):
+        return self.email

@@ -12,9 +12,22 @@ from konnect_portal.foundation.addresses import normalize_address
 from konnect_portal.foundation.fields import uuid_key
 
 
-class UserManager(BaseUserManager["User"]):
+class UserQuerySet(models.QuerySet["User"]):
+    def of_address(self, email):
+        """Whose address it is now: a closed account has given its own up, so that it can sign up anew (P56)."""
+        return self.filter(email=normalize_address(email), closed_at__isnull=True)
+
+    def hold(self, id):
+        """Lock a person whose account is open, while something is added to it; DoesNotExist where it is closed.
+
+        Closing the account and everything else that asks for the person has to wait. Organizations are held first.
+        """
+        return self.filter(is_active=True).select_for_update(no_key=True).get(pk=id)
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def get_by_natural_key(self, username):
-        return self.get(email=normalize_address(username))
+        return self.of_address(username).get()
 
     def create_user(self, email, password=None, **fields):
         user = self.model(email=normalize_address(email), **fields)
@@ -26,7 +39,8 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person: one account, known by one address (P1). Staff belong to no organization, members are no staff (P70).
 
-    The database holds the second half: a membership's foreign key asks for a person who is not staff.
+    The database holds the second half: a membership's foreign key asks for a person who is not staff. Closed accounts
+    keep their address, so that a lead can reopen them, and share it with whoever has signed up with it since (P56).
     """
 
     id = uuid_key()
@@ -49,7 +63,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = "person"
         verbose_name_plural = "people"
         constraints = [
-            models.UniqueConstraint(fields=["email"], name="one_person_per_address"),
+            models.UniqueConstraint(
+                fields=["email"], condition=models.Q(closed_at__isnull=True), name="one_person_per_address"
+            ),
             models.UniqueConstraint(fields=["id", "is_staff"], name="person_staff_or_customer"),
             models.CheckConstraint(
                 condition=models.Q(email=Lower(Trim("email"))) & ~models.Q(email=""),
@@ -121,3 +137,69 @@ class AddressChange(models.Model):
 
     def __str__(self):
         return self.email
+
+
+class Person(User):
+    """A customer as the support desk sees them."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "person"
+        verbose_name_plural = "people"
+        permissions = [
+            ("reopen_account", "Can reopen closed accounts"),
+            ("recover_account", "Can replace a customer's lost address or second factor"),
+        ]
+
+
+class RecoveryQuerySet(models.QuerySet["Recovery"]):
+    def waiting(self):
+        return self.filter(stopped_at__isnull=True, done_at__isnull=True)
+
+    def due(self, at):
+        """Those to be carried out at `at`: 72 hours have passed, nobody stopped them, a new address is proven."""
+        return self.waiting().filter(in_force_at__lte=at).exclude(email__isnull=False, proven_at__isnull=True)
+
+
+class Recovery(models.Model):
+    """A customer's lost address or second factor, which a lead has replaced: in force 72 hours later, unless stopped.
+
+    `email` is the new address, null where the second factor is taken away. It has to be proven by the link mailed to
+    it; the old address was told at once and can stop it.
+    """
+
+    id = uuid_key()
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recoveries")
+    email = models.CharField(max_length=250, null=True, blank=True)
+    asked_at = models.DateTimeField()
+    in_force_at = models.DateTimeField()
+    proven_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    event_id = models.UUIDField()
+
+    objects = RecoveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "recoveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(stopped_at__isnull=True, done_at__isnull=True),
+                name="one_recovery_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(stopped_at__isnull=True) | models.Q(done_at__isnull=True),
+                name="recovery_ended_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["in_force_at"],
+                condition=models.Q(stopped_at__isnull=True, done_at__isnull=True),
+                name="recovery_to_carry_out",
+            ),
+        ]
+
+    def __str__(self):
+        return self.email or "second factor"

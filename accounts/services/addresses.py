@@ -68,7 +68,7 @@ def change_address(user: User, change: AddressChange) -> None:
 def _refusal(email: str) -> str | None:
     if is_locked(email):
         return LOCKED
-    return TAKEN if User.objects.filter(email=email).exists() else None
+    return TAKEN if User.objects.of_address(email).exists() else None
 
 
 @transaction.atomic

@@ -40,7 +40,7 @@ def open_accounts(names: Mapping[str, str], *, at: datetime) -> dict[str, UUID]:
         for email in sorted(names)
     ]
     User.objects.bulk_create(new, ignore_conflicts=True)
-    ids = dict(User.objects.filter(email__in=names).values_list("email", "pk"))
+    ids = dict(User.objects.filter(email__in=names, closed_at__isnull=True).values_list("email", "pk"))
     EmailAddress.objects.bulk_create(
         EmailAddress(user_id=user.pk, email=user.email, verified=True, primary=True)
         for user in new

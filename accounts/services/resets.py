@@ -15,7 +15,7 @@ from konnect_portal.foundation.outbox import NewMail, queue_mails
 @transaction.atomic
 def request_password_reset(email: str) -> None:
     """Write to the address: a link where a customer can sign in with it, else that nobody can."""
-    user = User.objects.filter(email=email, is_staff=False, is_active=True).first()
+    user = User.objects.of_address(email).filter(is_staff=False, is_active=True).first()
     if user is None:
         mail = NewMail(to=email, kind="password_reset_unknown", context={})
     else:

@@ -86,7 +86,7 @@ def forget_requests() -> None:
 def _case_of(email: str) -> str:
     if is_locked(email):
         return "sign_up_locked"
-    return "sign_up_known" if User.objects.filter(email=email).exists() else "sign_up"
+    return "sign_up_known" if User.objects.of_address(email).exists() else "sign_up"
 
 
 def _of_link(secret: str) -> QuerySet[SignUpRequest]:

@@ -11,6 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import AccessToken, Membership, Organization, SystemAccount, User
+from accounts.services.events import Actor, record_event
+from accounts.words import Act, Via
 
 PERSONAL, SYSTEM = "kpat_", "spat_"
 SECRET_LENGTH = 50
@@ -42,6 +44,9 @@ def create_token(
     *,
     name: str,
     expires_at: datetime,
+    actor: Actor | None = None,
+    via: Via = Via.COMMAND,
+    address: str | None = None,
     user: User | None = None,
     system_account: SystemAccount | None = None,
     id: UUID | None = None,
@@ -74,11 +79,12 @@ def create_token(
         expires_at=expires_at,
         next_notice_at=next_notice_at(expires_at, after=now),
     )
+    _tell(Act.TOKEN_CREATED, token, actor=actor, via=via, address=address, at=now)
     return token, raw
 
 
 @transaction.atomic
-def revoke_token(organization_id: UUID, id: UUID, *, by: User) -> bool:
+def revoke_token(organization_id: UUID, id: UUID, *, actor: Actor, via: Via, address: str | None = None) -> bool:
     """End a live token of an active organization for good; False where it had ended already.
 
     Raises Organization.DoesNotExist where the organization is not active: then its deactivation revoked the token.
@@ -86,32 +92,30 @@ def revoke_token(organization_id: UUID, id: UUID, *, by: User) -> bool:
     now = timezone.now()
     organization = Organization.objects.hold(organization_id)
     live = AccessToken.objects.live(now).filter(pk=id, organization=organization)
-    return bool(live.update(revoked_at=now, revoked_by_id=by.pk))
-
-
-@transaction.atomic
-def create_system_account(
-    organization_id: UUID, *, name: str, description: str, id: UUID | None = None
-) -> SystemAccount:
-    """Make an account for a machine in an active organization: no team, no role, no token yet.
-
-    One form sent twice, told by `id`, gives the one it made. Raises TokenError where the name is taken, and
-    Organization.DoesNotExist where the organization is not active.
-    """
-    id = id or uuid4()
-    organization = Organization.objects.hold(organization_id)
-    namesake = SystemAccount.objects.filter(organization=organization, name=name).first()
-    if namesake is not None and namesake.pk == id:
-        return namesake
-    if namesake is not None or SystemAccount.objects.filter(pk=id).exists():
-        raise TokenError(f"{organization.name} has a system account by this name already. Choose another name.")
-    return SystemAccount.objects.create(id=id, organization=organization, name=name, description=description)
+    if not live.update(revoked_at=now, revoked_by_id=actor.pk):
+        return False
+    _tell(Act.TOKEN_REVOKED, AccessToken.objects.get(pk=id), actor=actor, via=via, address=address, at=now)
+    return True
 
 
 def next_notice_at(expires_at: datetime, *, after: datetime) -> datetime | None:
     """When the holder is told next that a token ends: 14, 7 and 1 days before, and once it has; None after that."""
     moments = (expires_at - before for before in TOLD_BEFORE)
     return next((moment for moment in moments if moment > after), None)
+
+
+def _tell(act: Act, token: AccessToken, *, actor: Actor | None, via: Via, address: str | None, at: datetime) -> None:
+    holder = token.user or token.system_account
+    record_event(
+        act,
+        organization_id=token.organization_id,
+        actor=actor,
+        via=via,
+        address=address,
+        at=at,
+        about=[token, *([holder] if holder else [])],
+        details={"token": str(token.pk), "expires_at": token.expires_at.isoformat()},
+    )
 
 
 def _check(name: str, lifetime: timedelta) -> None:

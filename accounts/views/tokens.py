@@ -13,7 +13,9 @@ from django.views.decorators.http import require_safe
 from accounts.access import OrganizationRequest
 from accounts.forms.tokens import SystemAccountForm, TokenForm
 from accounts.models import AccessToken, SystemAccount
-from accounts.services.tokens import LIVE_AT_MOST, TokenError, create_system_account, create_token, revoke_token
+from accounts.services.system_accounts import SystemAccountError, create_system_account
+from accounts.services.tokens import LIVE_AT_MOST, TokenError, create_token, revoke_token
+from accounts.views.acting import acting
 from konnect_portal.foundation.pages import organization_view
 from konnect_portal.foundation.paging import key_page
 
@@ -63,10 +65,10 @@ def new_system_account(request: OrganizationRequest) -> HttpResponse:
     form = SystemAccountForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            made = create_system_account(request.organization.pk, **form.cleaned_data)
+            made = create_system_account(request.organization.pk, **form.cleaned_data, **acting(request))
             return redirect("system_account", made.pk)
-        except TokenError as error:
-            form.add_error("name", str(error))
+        except SystemAccountError as error:
+            form.add_error(error.field, str(error))
     return render(request, "accounts/tokens/new_system_account.html", {"form": form})
 
 
@@ -98,7 +100,12 @@ def _make_token(request: OrganizationRequest, *back, **holder) -> HttpResponse:
         made = form.cleaned_data
         try:
             token, secret = create_token(
-                request.organization.pk, id=made["id"], name=made["name"], expires_at=form.expires_at, **holder
+                request.organization.pk,
+                id=made["id"],
+                name=made["name"],
+                expires_at=form.expires_at,
+                **holder,
+                **acting(request),
             )
             return render(request, "accounts/tokens/made.html", {"token": token, "secret": secret, "back": _url(back)})
         except TokenError as error:
@@ -109,7 +116,7 @@ def _make_token(request: OrganizationRequest, *back, **holder) -> HttpResponse:
 def _revoke(request: OrganizationRequest, token: AccessToken, *back) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/tokens/revoke.html", {"token": token, "back": _url(back)})
-    if revoke_token(request.organization.pk, token.pk, by=request.user):
+    if revoke_token(request.organization.pk, token.pk, **acting(request)):
         messages.success(request, f"{token.name} was revoked. Whoever uses it is refused from now on.")
     else:
         messages.info(request, f"{token.name} had been revoked or had expired before. Nothing was changed.")

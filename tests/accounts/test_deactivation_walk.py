@@ -14,10 +14,12 @@ from accounts.models import (
     AddressChange,
     CheckEntry,
     CheckRun,
+    ContactChange,
     Exemption,
     InactivityNotice,
     Invitation,
     PasswordHistory,
+    Recovery,
     Session,
     SignUpRequest,
     Team,
@@ -75,6 +77,8 @@ def full(organization, number) -> None:
         factories.role(organization, **who)
     PasswordHistory.objects.create(user=owner, password="!")
     AddressChange.objects.create(user=owner, email="changed@x.example")
+    ContactChange.objects.create(organization=organization, email="office@x.example", asked_by_id=owner.pk)
+    Recovery.objects.create(user=owner, asked_at=now, in_force_at=now + timedelta(hours=72), event_id=owner.pk)
     Session.objects.create(session_key=str(owner.pk), user_id=owner.pk, session_data="", expire_date=now)
     end = {"expires_at": now + timedelta(days=9)}
     for count, who in enumerate(({"user": owner}, {"system_account": robot})):

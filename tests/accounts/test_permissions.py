@@ -32,7 +32,11 @@ class TestCustomers:
         admin = factories.member(acme, None, "Analytics Viewer", "Organization Admin")
         reader = factories.member(acme, None, "Organization Admin (Read Only)")
 
-        assert may(alice, acme) == may(admin, acme) == may(reader, acme) == {VIEW, VIEW_PEOPLE}
+        assert may(admin, acme) == may(reader, acme) == {VIEW, VIEW_PEOPLE}
+
+    def test_of_people_the_owner_alone_may_deactivate(self, acme, alice):
+        """P2"""
+        assert may(alice, acme) == {VIEW, VIEW_PEOPLE, DEACTIVATE}
 
     def test_a_right_in_one_organization_is_none_in_another(self, acme, globex, alice, charlie):
         assert may(alice, globex) == {VIEW, VIEW_PEOPLE}

@@ -76,7 +76,7 @@ def test_of_a_system_accounts_token_the_admins_are_told(acme, alice, bob):
 
 def test_of_a_revoked_token_nobody_is_told(acme, bob):
     token = make(acme, 30, user=bob)
-    revoke_token(acme.pk, token.pk, by=bob)
+    revoke_token(acme.pk, token.pk, actor=bob, via=Via.PAGES)
 
     assert told_at(14, 7, 1, 0, token=token) == []
 

@@ -13,7 +13,8 @@ from django.utils import timezone
 from accounts.access import open_by_token
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import AccessToken, Session, SystemAccount
-from accounts.services.tokens import create_system_account, create_token, revoke_token
+from accounts.services.system_accounts import create_system_account
+from accounts.services.tokens import create_token, revoke_token
 from accounts.words import Reason, Via
 from konnect_portal.foundation.problems import Problem
 from tests import factories
@@ -349,8 +350,11 @@ class TestRaces:
         assert response.status_code == 403
         assert not SystemAccount.objects.exists()
 
-    def test_a_system_account_made_just_before_stays_with_the_organization(self, acme, deactivate):
-        [event] = collide(lambda: create_system_account(acme.pk, name="early", description="early"), deactivate)
+    def test_a_system_account_made_just_before_stays_with_the_organization(self, acme, alice, deactivate):
+        [event] = collide(
+            lambda: create_system_account(acme.pk, name="early", description="early", actor=alice, via=Via.PAGES),
+            deactivate,
+        )
 
         assert event.organization_id == SystemAccount.objects.get().organization_id
 
@@ -366,7 +370,7 @@ class TestRaces:
 
     def test_a_token_revoked_just_before_is_none_of_the_deactivations(self, bob, acme, deactivate):
         token = token_of(bob, acme)
-        [event] = collide(lambda: revoke_token(acme.pk, token.pk, by=bob), deactivate)
+        [event] = collide(lambda: revoke_token(acme.pk, token.pk, actor=bob, via=Via.PAGES), deactivate)
         token.refresh_from_db()
 
         assert token.deactivation_event_id is None

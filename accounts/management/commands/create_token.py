@@ -8,7 +8,6 @@ from django.utils import timezone
 from accounts.management.staff_command import text
 from accounts.models import Organization, SystemAccount, User
 from accounts.services.tokens import LONGEST, SHORTEST, TokenError, create_token
-from konnect_portal.foundation.addresses import normalize_address
 
 
 def days(value: str) -> int:
@@ -47,7 +46,7 @@ class Command(BaseCommand):
     def holder(self, organization, user, system_account, **options):
         try:
             if user is not None:
-                return {"user": User.objects.get(email=normalize_address(user))}
+                return {"user": User.objects.get_by_natural_key(user)}
             return {"system_account": SystemAccount.objects.get(organization=organization, name=system_account)}
         except (User.DoesNotExist, SystemAccount.DoesNotExist):
             raise CommandError(f"There is no {user or system_account} here.", returncode=1) from None

@@ -5,7 +5,6 @@ from accounts.errors import LifecycleError
 from accounts.management.staff_command import StaffCommand, text
 from accounts.models import User
 from accounts.words import Via
-from konnect_portal.foundation.addresses import normalize_address
 
 
 class Command(StaffCommand):
@@ -39,7 +38,7 @@ class Command(StaffCommand):
 
 
 def _person(email: str) -> User:
-    person = User.objects.filter(email=normalize_address(email)).first()
+    person = User.objects.of_address(email).first()
     if person is None:
         raise LifecycleError(f"Nobody has an account with the address {email}.")
     return person
