@@ -19,13 +19,18 @@ class LicenseQuerySet(models.QuerySet["License"]):
 
 
 class License(models.Model):
-    """A license for a product, valid from `issued_at` to `expires_at` unless it lapsed (P22, P46)."""
+    """A license for a product, valid from `issued_at` to `expires_at` unless it lapsed (P22, P46).
+
+    `document` is what nodes receive: JSON text signed by the key named `key_id`. No person ever sees it (P21).
+    """
 
     id = uuid_key()
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="licenses")
     product = models.CharField(max_length=10, choices=Product)
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    key_id = models.CharField(max_length=50, editable=False)
+    document = models.TextField(editable=False)
     replaced_at = models.DateTimeField(null=True, blank=True)
     lapsed_at = models.DateTimeField(null=True, blank=True)
 

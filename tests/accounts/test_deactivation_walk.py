@@ -26,7 +26,7 @@ from accounts.models import (
 )
 from accounts.words import Reason, Via
 from billing.models import Credit, DailyUsage, Invoice, InvoiceLine, TrialClaim, UsageRecord
-from geos.models import Consumer, ControlPlaneCredential, GatewayService
+from geos.models import Consumer, ControlPlaneCredential, GatewayService, TakeDownAttempt
 from konnect_portal.foundation.addresses import address_hash
 from licensing.models import LicenseDelivery
 from tests import factories
@@ -91,6 +91,7 @@ def full(organization, number) -> None:
     GatewayService.objects.create(control_plane=control_plane, name="service")
     Consumer.objects.create(control_plane=control_plane, username="consumer")
     ControlPlaneCredential.objects.create(control_plane=control_plane, digest=bytes([number + 100] * 32))
+    TakeDownAttempt.objects.create(control_plane=control_plane, outcome="failed")
     factories.subscription(organization)
     Credit.objects.create(
         organization=organization, kind="free", granted_cents=100, remaining_cents=50, granted_at=now
@@ -165,4 +166,4 @@ def test_the_walk_has_a_row_in_every_table_of_an_organization(acme, globex, lead
     ours = [model for model in apps.get_models() if model._meta.app_label not in (*IN_OTHER_HANDS, "post_office")]
     empty = {model._meta.db_table for model in ours if not model.objects.exists()}
 
-    assert empty == {"billing_geousage", "geos_embeddedtakedown", "accounts_checkpause"}
+    assert empty == {"billing_geousage", "geos_geobreaker", "geos_embeddedtakedown", "accounts_checkpause"}
