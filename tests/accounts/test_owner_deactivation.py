@@ -176,10 +176,11 @@ class TestDeactivating:
 
     @pytest.mark.parametrize(("choice", "hours"), [("later", 72), ("now", 0)])
     def test_control_planes_are_taken_down_when_the_owner_says(self, choice, hours, as_alice, acme):
-        """P42"""
+        """P42, P51"""
         factories.control_plane(acme)
-        confirm(as_alice, take_down=choice)
+        page = confirm(as_alice, take_down=choice)
 
+        assert ("its control planes until" in words(page)) == (hours > 0)
         begins_at, at = ControlPlane.objects.get().begins_at, LifecycleEvent.objects.get().at
         assert begins_at - at == pytest.approx(timedelta(hours=hours), abs=timedelta(seconds=5))
 
