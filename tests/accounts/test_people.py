@@ -324,6 +324,7 @@ class TestJoining:
             f"/join/{factories.invitation(acme, f'p{n}@b.example', **how).secret}/" for n, how in enumerate(ended)
         ]
         deactivate()
+        paths.append(f"/join/{factories.invitation(acme, 'left-over@b.example').secret}/")
         answers = [client.get(path) for path in [*paths, "/join/never-was/"]]
 
         assert {answer.status_code for answer in answers} == {410}
