@@ -81,9 +81,12 @@ class BearerToken(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         access = import_string(settings.API_AUTHENTICATION)(token)
+        self.check(access)
+        return access
+
+    def check(self, access: Any) -> None:
         if self.perm is not None and not access.has_perm(self.perm, access.organization):
             raise Problem(403)
-        return access
 
 
 def nobody(request: HttpRequest) -> Never:

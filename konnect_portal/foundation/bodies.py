@@ -39,4 +39,3 @@ type Name = Annotated[Text, AfterValidator(_said)]
 """A line of text that is not blank."""
 type MomentIn = Annotated[AwareDatetime, BeforeValidator(_written_moment)]
 """A moment in RFC 3339."""
-

@@ -87,9 +87,7 @@ def ids(column: str) -> Filter:
     wrong = ("invalid ID format", "is_uuid")
     return {
         "eq": Operation(lambda value: Q(**{column: value}), UUID, *wrong),
-        "oeq": Operation(
-            lambda values: Q(**{f"{column}__in": values}), lambda text: [UUID(part) for part in text.split(",")], *wrong
-        ),
+        "oeq": Operation(lambda values: Q(**{f"{column}__in": values}), _read_ids, *wrong),
     }
 
 
@@ -100,6 +98,10 @@ def labels(column: str) -> Callable[[str], Filter]:
         "contains": Operation(lambda value: IContains(KeyTextTransform(key, column), value)),
         "exists": _by_truth(lambda value: Q(Q(**{f"{column}__has_key": key}), _negated=not value)),
     }
+
+
+def _read_ids(text: str) -> list[UUID]:
+    return [UUID(part) for part in text.split(",")]
 
 
 def _by_truth(condition: Callable[[bool], Q]) -> Operation:
@@ -147,10 +149,10 @@ class Listing:
             raise _wrong("filter", "request format is invalid")
         asked, operation_name = matched[1], matched[2] or "eq"
         where = f"[filter][{asked}][{operation_name}]"
-        filter = self._filter(asked)
-        if filter is None:
+        operations = self._filter(asked)
+        if operations is None:
             raise _wrong(f"[filter][{asked}]", f"[{asked}] is not a supported filter field")
-        operation = filter.get(operation_name)
+        operation = operations.get(operation_name)
         if operation is None:
             raise _wrong(where, f"[{operation_name}] is not a supported filter operation")
         try:
