@@ -77,4 +77,6 @@ def _problem_of(refusal: Refusal) -> Problem:
         sentence = {"field": "teamID", "reason": "system teams cannot be modified"}
         return Problem(400, invalid_parameters=[sentence])
     is_taken = isinstance(refusal, SystemAccountError) and refusal.field == "name"
-    return Problem(409, str(refusal)) if is_taken or not refusal.field else invalid(refusal.field, str(refusal))
+    if is_taken or not refusal.field:
+        return Problem(409, str(refusal))
+    return invalid(refusal.field, str(refusal), "is_label" if refusal.field.startswith("labels.") else "invalid")

@@ -1,15 +1,23 @@
 """Teams, and who is in them (P4)."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
 from ninja import Path, Router
+from pydantic import Field
 
 from accounts.api.calls import MANAGE_PEOPLE, READ_TEAMS, ApiRequest, acting
 from accounts.api.kinds import PERSON, SYSTEM_ACCOUNT, TEAM, Kind, TeamOut
 from accounts.models import Organization, Team
-from accounts.services.teams import add_to_team, change_team, create_team, delete_team, remove_from_team
+from accounts.services.teams import (
+    LABELS_AT_MOST,
+    add_to_team,
+    change_team,
+    create_team,
+    delete_team,
+    remove_from_team,
+)
 from konnect_portal.foundation.bodies import Body, Name, Text
 from konnect_portal.foundation.problems import Problem
 
@@ -19,7 +27,7 @@ router = Router()
 class TeamIn(Body):
     name: Name
     description: Text | None = None
-    labels: dict[str, str] = {}
+    labels: Annotated[dict[str, str], Field(max_length=LABELS_AT_MOST)] = {}
 
 
 class TeamChangesIn(Body):

@@ -30,6 +30,7 @@ RULES = {
     "model_attributes_type": "is_object",
     "datetime_type": "is_date_time",
     "datetime_parsing": "is_date_time",
+    "datetime_from_date_parsing": "is_date_time",
     "label": "is_label",
     "extra_forbidden": "unknown_property",
     "string_pattern_mismatch": "matches_regex",

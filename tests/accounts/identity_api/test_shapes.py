@@ -53,6 +53,10 @@ def is_entity(value) -> bool:
     return value == "*" or is_id(value)
 
 
+def is_described(role) -> bool:
+    return role.keys() == {"name", "description"} and all(map(is_text, role.values()))
+
+
 MADE = {"id": is_id, "created_at": is_moment, "updated_at": is_moment}
 USER = {**MADE, "email": is_text, "full_name": is_text, "preferred_name": is_text, "active": is_truth}
 TEAM = {

@@ -1,5 +1,7 @@
 """An organization to call the identity API of: Alice owns Acme, Bob is a member, the robot's a machine of it."""
 
+import json
+import re
 from datetime import timedelta
 from functools import partial
 
@@ -10,6 +12,8 @@ from accounts.models import AccessToken, Organization, SystemAccount, Team, User
 from accounts.services.tokens import create_token
 from tests import factories
 
+NAMED = re.compile(r"\{\w+\}")
+
 
 def token(organization: Organization, name: str = "token", **holder) -> tuple[AccessToken, str]:
     """A token for 30 days of `user` or `system_account`, with its secret."""
@@ -18,13 +22,15 @@ def token(organization: Organization, name: str = "token", **holder) -> tuple[Ac
 
 def caller(organization: Organization, **holder):
     """Calls the API with a token of its own: `call("POST", "/v3/teams", {"name": "Ops"})`."""
-    return partial(_call, token(organization, "caller", **holder)[1])
+    call = partial(_call, Client(), token(organization, "caller", **holder)[1])
+    assert call("GET", "/v3/organizations/me").status_code == 200  # the first call of a token writes that it came
+    return call
 
 
-def _call(secret: str, method: str, path: str, body: object = None, **headers):
-    data = {} if body is None else {"data": body, "content_type": "application/json"}
-    client = Client(headers={"Authorization": f"Bearer {secret}", **headers})
-    return getattr(client, method.lower())(path, **data)
+def _call(client: Client, secret: str, method: str, path: str, body=None, content_type="application/json"):
+    """`body` is sent as JSON, text as it is."""
+    data = body if isinstance(body, str | bytes) else "" if body is None else json.dumps(body)
+    return client.generic(method, path, data, content_type, headers={"Authorization": f"Bearer {secret}"})
 
 
 class World:
@@ -42,6 +48,10 @@ class World:
         )
         self.charlie = factories.UserFactory(email="charlie@globex.example", full_name="Charlie Stranger")
         self.globex = factories.organization("Globex", owner=self.charlie)
+        self.globex_team = Team.objects.create(organization=self.globex, name="Globetrotters")
+        self.globex_robot = factories.system_account(self.globex)
+        factories.member(self.globex, self.alice)
+        self.alices_globex_token, _ = token(self.globex, "globex", user=self.alice)
         self.carol = factories.member(self.acme, factories.UserFactory(email="carol@acme.example"))
         self.robot = factories.system_account(self.acme, "robot", "Analytics Viewer")
         self.idle = factories.system_account(self.acme, "idle")
@@ -64,15 +74,19 @@ class World:
         self.ask_as_bob = caller(self.acme, user=self.bob)
         self.ask_as_robot = caller(self.acme, system_account=self.idle)
 
+    @property
+    def ids(self) -> dict[str, object]:
+        return {name: getattr(thing, "pk", None) for name, thing in vars(self).items()}
+
     def path(self, template: str) -> str:
-        return f"/v3{template}".format_map({name: getattr(thing, "pk", "") for name, thing in vars(self).items()})
+        return f"/v3{template}".format_map(self.ids)
 
     def filled(self, body):
         """The body with ids for `{names}`."""
         if isinstance(body, str):
-            return self.path(body)[3:] if body.startswith("{") else body
+            return body.format_map(self.ids) if NAMED.fullmatch(body) else body
         return {key: self.filled(value) for key, value in body.items()} if isinstance(body, dict) else body
 
-    def call(self, method: str, template: str, body: object = None, *, ask=None, **headers):
+    def call(self, method: str, template: str, body: object = None, *, ask=None, **options):
         """As Alice, unless `ask` is another's."""
-        return (ask or self.ask)(method, self.path(template), self.filled(body), **headers)
+        return (ask or self.ask)(method, self.path(template), self.filled(body), **options)
