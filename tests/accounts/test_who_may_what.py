@@ -1,4 +1,6 @@
-"""Who may what: every route of the project, asked by everybody, against who_may_what.txt (P4, P5, P40, P70).
+"""Who may what: every route of the project, asked by everybody, against two tables (P4, P5, P40, P70).
+
+who_may_what.txt has the pages, who_may_call.txt the API.
 
 Acme has an owner, an admin and a member. The outsider owns Globex, works there and asks for what is Acme's. The shut
 one is a member of Initech, entered it, and then it was deactivated; they ask for what is Initech's. What a form asks
@@ -6,11 +8,14 @@ for is left out, so a form that is posted to is shown again.
 
 `page` it is shown or answered. `done` it happened, and leads on. `login`, `desk` sign in first, as a customer or as
 staff. `choose` enter an organization first. `reason` refused with the reason of the deactivation. `no` 403, no right.
-`404`, `405` as in HTTP. `401` no valid token.
+`404`, `405` as in HTTP. Of the API `401` no valid token, `204` it happened, `400` the body, which is empty, is wrong.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -19,7 +24,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import CheckRun
+from accounts.models import CheckRun, Team
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
 from tests import customers, desk, factories
@@ -27,9 +32,13 @@ from tests.routes import Route, every_route
 
 pytestmark = pytest.mark.django_db
 
-TABLE = Path(__file__).with_name("who_may_what.txt").read_text()
-WHO, *LINES = [line.split() for line in TABLE.splitlines()]
-ROWS = {f"{method} {pattern}": dict(zip(WHO, answers, strict=True)) for method, pattern, *answers in LINES}
+TABLES = [Path(__file__).with_name(name).read_text() for name in ("who_may_what.txt", "who_may_call.txt")]
+WHO, *LINES = [line.split() for table in TABLES for line in table.splitlines()]
+ROWS = {
+    f"{method} {pattern}": dict(zip(WHO, answers, strict=True))
+    for method, pattern, *answers in LINES
+    if pattern.startswith("/")
+}
 ROUTES = {str(route): route for route in every_route()}
 
 
@@ -71,13 +80,20 @@ class World:
         later = timezone.now() + timedelta(hours=72)
         shut = {"reason": Reason.FRAUD, "actor": staff["lead"], "via": Via.ADMIN, "ticket": "T-1"}
         deactivate_organizations([self.initech.pk], take_down_at=later, **shut)
+        self.asking = Client()  # one, since each reads all static files before it can ask
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
 
     def organization(self, name):
-        """With a member, a token of theirs, a system account, a token of it and a control plane."""
+        """With a member, a system account, a token of each, a team of both, a role of each, and a control plane."""
         made = factories.organization(name)
         made.member = factories.member(made)
         made.robot = factories.system_account(made)
+        made.crew = Team.objects.create(organization=made, name="Crew")
+        holders = {"users": {"user": made.member}, "system-accounts": {"system_account": made.robot}}
+        for who in holders.values():
+            factories.join(made, "Crew", **who)
+        holders["teams"] = {"team": made.crew}
+        made.roles = {kind: factories.role(made, "Viewer", "Portals", **who) for kind, who in holders.items()}
         made.personal_token, _ = self.token(made.member, made)
         made.system_token, _ = self.token(None, made, made.robot)
         factories.control_plane(made)
@@ -96,6 +112,8 @@ class World:
 
     def things(self, pattern: str, place) -> tuple:
         """What stands in a pattern for its parameters."""
+        if pattern.startswith("/v3/"):
+            return tuple(self.api_things(pattern, place))
         return {
             "/admin/accounts/organization/<uuid:id>/reactivate/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
@@ -117,15 +135,29 @@ class World:
             "/organization/tokens/<uuid:account_id>/<uuid:id>/revoke/": (place.robot.pk, place.system_token.pk),
         }[pattern]
 
+    def api_things(self, pattern: str, place) -> Iterator[UUID]:
+        """A parameter of the API is told by the word before it, a role or token besides by whose it is."""
+        _, _, kind, *parts = pattern.split("/")
+        tokens = {"users": place.personal_token, "system-accounts": place.system_token}
+        things = {
+            "users": place.member,
+            "teams": place.crew,
+            "system-accounts": place.robot,
+            "assigned-roles": place.roles.get(kind),
+            "access-tokens": tokens.get(kind),
+        }
+        return (things[word].pk for word, part in pairwise([kind, *parts]) if part.startswith("<"))
+
     def ask(self, route: Route, who: str):
         """By token where it is the API, which staff have none for; by session otherwise. What it changes is undone."""
-        client = Client()
+        headers = {}
+        self.asking.cookies.clear()
         if route.pattern.startswith("/v3/"):
-            client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {self.secrets.get(who, 'none')}"
+            headers = {"Authorization": f"Bearer {self.secrets.get(who, 'none')}"}
         else:
-            client.cookies.load(self.clients[who].cookies.output(header=""))
+            self.asking.cookies.load(self.clients[who].cookies.output(header=""))
         with transaction.atomic():
-            response = client.generic(route.method, self.url(route, who))
+            response = self.asking.generic(route.method, self.url(route, who), headers=headers)
             transaction.set_rollback(True)
         return response
 

@@ -52,7 +52,7 @@ class World:
         self.globex_robot = factories.system_account(self.globex)
         factories.member(self.globex, self.alice)
         self.alices_globex_token, _ = token(self.globex, "globex", user=self.alice)
-        self.carol = factories.member(self.acme, factories.UserFactory(email="carol@acme.example"))
+        self.carol = factories.member(self.acme, factories.UserFactory(email="carol@acme.example", full_name="Carol"))
         self.robot = factories.system_account(self.acme, "robot", "Analytics Viewer")
         self.idle = factories.system_account(self.acme, "idle")
         self.managed = SystemAccount.objects.create(organization=self.acme, name="zone", konnect_managed=True)
