@@ -19,6 +19,7 @@ from accounts.models import AccessToken, EventSubject, Invitation, LifecycleEven
 from accounts.previews import digest_of, reactivation_of
 from accounts.scope import Scope, scopes_of
 from accounts.services.locks import hold_live_locks, lock_addresses, release_locks
+from accounts.services.ownership import hand_over
 from accounts.services.people import release_people, restore_people, snapshot
 from accounts.services.teams import join_organization_admin
 from accounts.words import Act, Reason, State, Via
@@ -138,7 +139,7 @@ def reactivate_organization(
     preview = reactivation_of(organization, at=now)
     if expected is not None and preview.digest != expected:
         raise PreviewChanged
-    _hand_over(organization, _owner_after(organization, owner))
+    hand_over(organization, _owner_after(organization, owner))
     ended_by = organization.deactivation_event_id
     _make_active(organization, at=now)
     join_organization_admin(organization, organization.owner)
@@ -370,13 +371,6 @@ def _owner_after(organization: Organization, owner: User | None) -> User:
     if not is_member or not owner.is_active:
         raise LifecycleError(f"{owner.email} is not a member of {organization.name} with an open account.")
     return owner
-
-
-def _hand_over(organization: Organization, owner: User) -> None:
-    """Make `owner` the owner; the contact e-mail follows unless it was set apart (P2)."""
-    if organization.contact_email == organization.owner.email:
-        organization.contact_email = owner.email
-    organization.owner = owner
 
 
 def _restore(organization: Organization, event_id: UUID | None) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import account, home, organizations, signin, signup, tokens
+from accounts.views import account, history, home, organizations, signin, signup, tokens
 
 urlpatterns = [
     # sign-up
@@ -37,6 +37,10 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("organizations/", organizations.organizations, name="organizations"),
     path("organizations/<uuid:id>/enter/", organizations.enter, name="enter_organization"),
+    # history
+    path("organization/history/", history.history, name="history"),
+    path("organization/history/csv/", history.download, {"form": "csv"}, name="history_csv"),
+    path("organization/history/json/", history.download, {"form": "json"}, name="history_json"),
     # tokens
     path("account/tokens/", tokens.personal_tokens, name="personal_tokens"),
     path("account/tokens/new/", tokens.new_personal_token, name="new_personal_token"),

@@ -3,6 +3,7 @@
 from collections.abc import Generator
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -27,6 +28,19 @@ def flush_as_replica() -> Generator[None]:
     """Tests that commit (`django_db(transaction=True)`, `live_server`) are cleaned up after by `empty_tables`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that drive a browser come last: from then on an event loop runs in the thread, where async views fail."""
+    items.sort(key=lambda item: "page" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def find_static_files_when_asked() -> Generator[None]:
+    """Every new client loads the middleware, which would otherwise read all static files each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "WHITENOISE_AUTOREFRESH", True, raising=False)
         yield
 
 

@@ -99,4 +99,4 @@ def test_a_lead_deactivates_watches_unlocks_and_brings_back(
     untouched.refresh_from_db()
     assert untouched.state == "active"
     acts = LifecycleEvent.objects.order_by("at").values_list("act", flat=True)
-    assert list(acts) == ["deactivated", "email_unlocked", "reactivated"]
+    assert list(acts) == ["token_created", "deactivated", "email_unlocked", "reactivated"]

@@ -1,0 +1,215 @@
+"""What happened in an organization, as its own people read it: who did what, when and from where (P47).
+
+Customers see the reason of a deactivation that is meant for them; notes, tickets and the names of staff stay inside.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from accounts.catalogue import EVERYWHERE
+from accounts.models import EventSubject, LifecycleEvent
+from accounts.words import Act, Reason, Via
+
+Part = EventSubject.Part
+NAMED = 5
+"""Names told of each thing; beyond that it says how many more."""
+ERASED = "somebody whose name was erased"
+
+SENTENCES = {
+    Act.OPENED: "opened the organization",
+    Act.DEACTIVATED: "deactivated the organization because {reason}",
+    Act.REACTIVATED: "reactivated the organization",
+    Act.TAKE_DOWN_HASTENED: "had the control planes taken down at once",
+    Act.OWNERSHIP_TRANSFERRED: "made {heir} the owner",
+    Act.ORGANIZATION_CHANGED: "changed the settings",
+    Act.CONTACT_CHANGED: "changed the contact e-mail",
+    Act.PEOPLE_INVITED: "invited {invited}",
+    Act.INVITATION_RESENT: "sent the invitation to {invited} again",
+    Act.INVITATION_REVOKED: "revoked the invitation to {invited}",
+    Act.JOINED: "joined",
+    Act.MEMBER_LEFT: "left",
+    Act.MEMBER_REMOVED: "removed {member}",
+    Act.TEAM_CREATED: "created the team {team}",
+    Act.TEAM_CHANGED: "changed the team {team}",
+    Act.TEAM_DELETED: "deleted the team {team}",
+    Act.TEAM_JOINED: "added {holder} to the team {team}",
+    Act.TEAM_LEFT: "took {holder} out of the team {team}",
+    Act.ROLE_ASSIGNED: "gave {holder} the role {role}",
+    Act.ROLE_REMOVED: "took the role {role} from {holder}",
+    Act.SYSTEM_ACCOUNT_CREATED: "made the system account {account}",
+    Act.SYSTEM_ACCOUNT_CHANGED: "changed the system account {account}",
+    Act.SYSTEM_ACCOUNT_DELETED: "deleted the system account {account} and its tokens",
+    Act.TOKEN_CREATED: "made the token {token} for {holder}",
+    Act.TOKEN_REVOKED: "revoked the token {token} of {holder}",
+}
+"""What each act is called after its actor's name. An act without a sentence is none of an organization's history."""
+
+KINDS = {
+    "people": (
+        "People",
+        [
+            Act.PEOPLE_INVITED,
+            Act.INVITATION_RESENT,
+            Act.INVITATION_REVOKED,
+            Act.JOINED,
+            Act.MEMBER_LEFT,
+            Act.MEMBER_REMOVED,
+        ],
+    ),
+    "teams": (
+        "Teams and roles",
+        [
+            Act.TEAM_CREATED,
+            Act.TEAM_CHANGED,
+            Act.TEAM_DELETED,
+            Act.TEAM_JOINED,
+            Act.TEAM_LEFT,
+            Act.ROLE_ASSIGNED,
+            Act.ROLE_REMOVED,
+        ],
+    ),
+    "tokens": (
+        "System accounts and tokens",
+        [
+            Act.SYSTEM_ACCOUNT_CREATED,
+            Act.SYSTEM_ACCOUNT_CHANGED,
+            Act.SYSTEM_ACCOUNT_DELETED,
+            Act.TOKEN_CREATED,
+            Act.TOKEN_REVOKED,
+        ],
+    ),
+    "organization": (
+        "The organization itself",
+        [
+            Act.OPENED,
+            Act.DEACTIVATED,
+            Act.REACTIVATED,
+            Act.TAKE_DOWN_HASTENED,
+            Act.OWNERSHIP_TRANSFERRED,
+            Act.ORGANIZATION_CHANGED,
+            Act.CONTACT_CHANGED,
+        ],
+    ),
+}
+"""What a reader can narrow the history to."""
+
+NOBODY_OF_THEIRS = {
+    Via.ADMIN: "Support",
+    Via.COMMAND: "Support",
+    Via.CHECK: "The inactivity check",
+    Via.IMPORT: "The import",
+    Via.WORKER: "The portal",
+}
+"""Who acted through a door that is not the organization's own."""
+
+
+def events_of(organization_id: UUID, *, kind: str = "") -> QuerySet[LifecycleEvent]:
+    """The organization's events with whom they are about, in two queries; of everybody whom a deactivation let go,
+    which may be thousands, only who deactivated."""
+    acts = KINDS[kind][1] if kind in KINDS else list(SENTENCES)
+    told = EventSubject.objects.filter(~Q(event__act=Act.DEACTIVATED) | Q(part=Part.ACTOR)).order_by("pk")
+    return LifecycleEvent.objects.filter(organization_id=organization_id, act__in=acts).prefetch_related(
+        Prefetch("subjects", told)
+    )
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as a line of the history."""
+
+    at: datetime
+    act: str
+    who: str
+    what: str
+    door: str
+    address: str
+    about: list[dict[str, str | None]]
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.who} {self.what}"
+
+
+def told(event: LifecycleEvent) -> Told:
+    """What a customer may read of an event that `events_of` gave."""
+    subjects = list(event.subjects.all())
+    is_theirs = event.via not in NOBODY_OF_THEIRS
+    return Told(
+        at=event.at,
+        act=event.act,
+        who=_actor(event, subjects) if is_theirs else NOBODY_OF_THEIRS[Via(event.via)],
+        what=SENTENCES[Act(event.act)].format_map(_words(event, subjects)),
+        door=event.get_via_display() if is_theirs else "",
+        address=(event.remote_address or "") if is_theirs else "",
+        about=[_thing(subject) for subject in subjects if is_theirs or subject.part != Part.ACTOR],
+    )
+
+
+def _actor(event: LifecycleEvent, subjects: list[EventSubject]) -> str:
+    acting = (subject for subject in subjects if subject.part == Part.ACTOR or subject.subject_id == event.actor_id)
+    return next((name for subject in acting if (name := subject.name or subject.address)), ERASED.capitalize())
+
+
+def _words(event: LifecycleEvent, subjects: list[EventSubject]) -> Mapping[str, str]:
+    """What the sentence's blanks are filled with."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for subject in subjects:
+        names[subject.part].append(_name(subject))
+        if str(subject.subject_id) == event.details.get("to"):
+            names["heir"] = [_name(subject)]
+    holders = names[Part.MEMBER] or names[Part.SYSTEM_ACCOUNT] or names[Part.TEAM]
+    return {
+        "invited": _several(names[Part.INVITED]),
+        "member": _several(names[Part.MEMBER]),
+        "account": _several(names[Part.SYSTEM_ACCOUNT]),
+        "team": _several(names[Part.TEAM]),
+        "token": _several(names[Part.TOKEN]),
+        "heir": _several(names["heir"]),
+        "holder": _several(holders),
+        "role": _role(event.details),
+        "reason": Reason(event.reason).public_sentence if event.reason else "",
+    }
+
+
+def _name(subject: EventSubject) -> str:
+    return subject.name or subject.address or ERASED
+
+
+def _several(names: list[str]) -> str:
+    """ "A, B and C", of many the first and how many more."""
+    shown = names[:NAMED]
+    if len(names) > NAMED:
+        shown.append(f"{len(names) - NAMED} more")
+    if len(shown) < 2:
+        return "".join(shown) or ERASED
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _role(details: Mapping[str, Any]) -> str:
+    """ "Admin of Control Planes in eu, for one of them"."""
+    role = f"{details.get('role_name', '')} of {details.get('entity_type_name', '')}"
+    if details.get("entity_region") not in (None, EVERYWHERE):
+        role += f" in {details['entity_region']}"
+    if details.get("entity_id") not in (None, EVERYWHERE):
+        role += f", for {details['entity_id']} alone"
+    return role
+
+
+def _thing(subject: EventSubject) -> dict[str, str | None]:
+    return {
+        "kind": subject.part,
+        "id": str(subject.subject_id) if subject.subject_id else None,
+        "name": subject.name,
+        "address": subject.address,
+    }
+
+
+def whole_history(organization_id: UUID, *, kind: str = "") -> Iterator[Told]:
+    """Every event, newest first, read in sets so that memory does not grow with the history."""
+    return (told(event) for event in events_of(organization_id, kind=kind).iterator(chunk_size=500))
