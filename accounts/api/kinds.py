@@ -69,7 +69,7 @@ class Kind:
     def find(self, request: ApiRequest, id: UUID) -> Any:
         return found(self.of(request.auth.organization), id)
 
-    def named(self, id: UUID) -> dict[str, UUID]:
+    def named(self, id: UUID) -> dict[str, Any]:
         return {f"{self.name}_id": id}
 
 

@@ -27,11 +27,9 @@ RULES = {
     "list_type": "is_array",
     "dict_type": "is_object",
     "model_type": "is_object",
-    "model_attributes_type": "is_object",
     "datetime_type": "is_date_time",
     "datetime_parsing": "is_date_time",
     "datetime_from_date_parsing": "is_date_time",
-    "label": "is_label",
     "extra_forbidden": "unknown_property",
     "string_pattern_mismatch": "matches_regex",
     "string_too_short": "min_length",
@@ -45,6 +43,7 @@ RULES = {
 }
 """Konnect's names for what pydantic finds wrong."""
 REASONS = {
+    "model_type": "must be an object",
     "missing": "is a required field",
     "uuid_type": "invalid ID format",
     "uuid_parsing": "invalid ID format",
@@ -56,7 +55,6 @@ LIMITS = {
     "ge": "minimum",
     "max_length": "maximum",
     "le": "maximum",
-    "choices": "choices",
 }
 """Konnect's names for the limit that was not kept."""
 
@@ -126,8 +124,8 @@ def _answer(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _problem_of(error: Exception) -> Problem:
     match error:
-        case Problem() | HttpError(__cause__=Problem()):
-            return error if isinstance(error, Problem) else error.__cause__
+        case (Problem() as problem) | HttpError(__cause__=Problem() as problem):
+            return problem
         case ValidationError(errors=errors):
             return Problem(400, invalid_parameters=[_parameter(found) for found in errors])
         case HttpError(status_code=400):
