@@ -2,13 +2,25 @@
 
 from django.urls import path
 
-from accounts.views import account, history, home, organizations, signin, signup, tokens
+from accounts.views import (
+    account,
+    history,
+    home,
+    invitations,
+    joining,
+    organizations,
+    people,
+    signin,
+    signup,
+    tokens,
+)
 
 urlpatterns = [
     # sign-up
     path("signup/", signup.ask, name="sign_up"),
     path("signup/<secret>/", signup.finish, name="finish_sign_up"),
     path("organizations/new/", signup.new_organization, name="new_organization"),
+    path("join/<secret>/", joining.join, name="join"),
     # sign-in
     path("login/", signin.sign_in, name="account_login"),
     path("login/second-factor/", signin.second_factor, name="mfa_authenticate"),
@@ -41,6 +53,15 @@ urlpatterns = [
     path("organization/history/", history.history, name="history"),
     path("organization/history/csv/", history.download, {"form": "csv"}, name="history_csv"),
     path("organization/history/json/", history.download, {"form": "json"}, name="history_json"),
+    path("account/organizations/", organizations.memberships, name="account_organizations"),
+    path("account/leave/<uuid:id>/", organizations.leave_for_good, name="leave"),
+    # people
+    path("organization/users/", people.people, name="people"),
+    path("organization/users/<uuid:id>/remove/", people.remove, name="remove_person"),
+    path("organization/users/invite/", invitations.invite, name="invite"),
+    path("organization/users/invitations/", invitations.invitations, name="invitations"),
+    path("organization/users/invitations/<uuid:id>/resend/", invitations.resend, name="resend_invitation"),
+    path("organization/users/invitations/<uuid:id>/revoke/", invitations.revoke, name="revoke_invitation"),
     # tokens
     path("account/tokens/", tokens.personal_tokens, name="personal_tokens"),
     path("account/tokens/new/", tokens.new_personal_token, name="new_personal_token"),
