@@ -74,13 +74,18 @@ class World:
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
 
     def organization(self, name):
-        """With a member, a token of theirs, a system account, a token of it and a control plane."""
+        """With a member, a system account and a team, a role of each, tokens of the first two, and a control plane."""
         made = factories.organization(name)
         made.member = factories.member(made)
         made.robot = factories.system_account(made)
         made.personal_token, _ = self.token(made.member, made)
         made.system_token, _ = self.token(None, made, made.robot)
         factories.control_plane(made)
+        made.team = factories.team(made)
+        made.roles = [
+            factories.role(made, **who)
+            for who in ({"user": made.member}, {"system_account": made.robot}, {"team": made.team})
+        ]
         return made
 
     @staticmethod
@@ -96,6 +101,7 @@ class World:
 
     def things(self, pattern: str, place) -> tuple:
         """What stands in a pattern for its parameters."""
+        member_role, robot_role, team_role = place.roles
         return {
             "/admin/accounts/organization/<uuid:id>/reactivate/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
@@ -115,6 +121,26 @@ class World:
             "/organization/tokens/<uuid:account_id>/": (place.robot.pk,),
             "/organization/tokens/<uuid:account_id>/new/": (place.robot.pk,),
             "/organization/tokens/<uuid:account_id>/<uuid:id>/revoke/": (place.robot.pk, place.system_token.pk),
+            "/organization/tokens/<uuid:account_id>/edit/": (place.robot.pk,),
+            "/organization/tokens/<uuid:account_id>/delete/": (place.robot.pk,),
+            "/organization/tokens/<uuid:system_account_id>/teams/join/": (place.robot.pk,),
+            "/organization/tokens/<uuid:system_account_id>/roles/new/": (place.robot.pk,),
+            "/organization/tokens/<uuid:system_account_id>/roles/<uuid:id>/remove/": (place.robot.pk, robot_role.pk),
+            "/organization/users/<uuid:user_id>/": (place.member.pk,),
+            "/organization/users/<uuid:user_id>/teams/join/": (place.member.pk,),
+            "/organization/users/<uuid:user_id>/roles/new/": (place.member.pk,),
+            "/organization/users/<uuid:user_id>/roles/<uuid:id>/remove/": (place.member.pk, member_role.pk),
+            "/organization/teams/<uuid:team_id>/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/edit/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/delete/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/add/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/people/<uuid:user_id>/remove/": (place.team.pk, place.member.pk),
+            "/organization/teams/<uuid:team_id>/system-accounts/<uuid:system_account_id>/remove/": (
+                place.team.pk,
+                place.robot.pk,
+            ),
+            "/organization/teams/<uuid:team_id>/roles/new/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/roles/<uuid:id>/remove/": (place.team.pk, team_role.pk),
         }[pattern]
 
     def ask(self, route: Route, who: str):
