@@ -8,7 +8,7 @@ from geos.services.decommissioning import (
     request_decommission,
     restore_control_planes,
 )
-from geos.services.finding import active_control_planes, find_control_plane
+from geos.services.finding import active_control_planes, all_geos, control_planes_by_id, find_control_plane
 from geos.services.hastening import hasten_take_down, hint_take_down, start_taking_down
 from geos.services.opening import (
     NewControlPlane,
@@ -28,7 +28,9 @@ __all__ = [
     "NewOrganizationGeo",
     "Running",
     "active_control_planes",
+    "all_geos",
     "begin_decommission",
+    "control_planes_by_id",
     "control_planes_of",
     "control_planes_to_decommission",
     "embedded_geos",

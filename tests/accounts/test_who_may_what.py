@@ -24,7 +24,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import CheckRun, Team
+from accounts.models import CheckRun
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
 from tests import customers, desk, factories
@@ -84,16 +84,16 @@ class World:
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
 
     def organization(self, name):
-        """With a member, a system account, a team of both, a token and role of each, a control plane, an invitation."""
+        """With a member, a system account and a team of both, roles and tokens, an invitation and a control plane."""
         made = factories.organization(name)
         made.member = factories.member(made)
         made.robot = factories.system_account(made)
-        made.crew = Team.objects.create(organization=made, name="Crew")
+        made.team = factories.team(made)
         holders = {"users": {"user": made.member}, "system-accounts": {"system_account": made.robot}}
         for who in holders.values():
-            factories.join(made, "Crew", **who)
-        holders["teams"] = {"team": made.crew}
-        made.roles = {kind: factories.role(made, "Viewer", "Portals", **who) for kind, who in holders.items()}
+            factories.join(made, made.team.name, **who)
+        holders["teams"] = {"team": made.team}
+        made.roles = {kind: factories.role(made, **who) for kind, who in holders.items()}
         made.personal_token, _ = self.token(made.member, made)
         made.system_token, _ = self.token(None, made, made.robot)
         factories.control_plane(made)
@@ -115,6 +115,7 @@ class World:
         """What stands in a pattern for its parameters."""
         if pattern.startswith("/v3/"):
             return tuple(self.api_things(pattern, place))
+        roles = {kind: role.pk for kind, role in place.roles.items()}
         return {
             "/admin/accounts/organization/<uuid:id>/reactivate/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
@@ -139,6 +140,29 @@ class World:
             "/organization/tokens/<uuid:account_id>/": (place.robot.pk,),
             "/organization/tokens/<uuid:account_id>/new/": (place.robot.pk,),
             "/organization/tokens/<uuid:account_id>/<uuid:id>/revoke/": (place.robot.pk, place.system_token.pk),
+            "/organization/tokens/<uuid:account_id>/edit/": (place.robot.pk,),
+            "/organization/tokens/<uuid:account_id>/delete/": (place.robot.pk,),
+            "/organization/tokens/<uuid:system_account_id>/teams/join/": (place.robot.pk,),
+            "/organization/tokens/<uuid:system_account_id>/roles/new/": (place.robot.pk,),
+            "/organization/tokens/<uuid:system_account_id>/roles/<uuid:id>/remove/": (
+                place.robot.pk,
+                roles["system-accounts"].pk,
+            ),
+            "/organization/users/<uuid:user_id>/": (place.member.pk,),
+            "/organization/users/<uuid:user_id>/teams/join/": (place.member.pk,),
+            "/organization/users/<uuid:user_id>/roles/new/": (place.member.pk,),
+            "/organization/users/<uuid:user_id>/roles/<uuid:id>/remove/": (place.member.pk, roles["users"]),
+            "/organization/teams/<uuid:team_id>/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/edit/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/delete/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/add/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/people/<uuid:user_id>/remove/": (place.team.pk, place.member.pk),
+            "/organization/teams/<uuid:team_id>/system-accounts/<uuid:system_account_id>/remove/": (
+                place.team.pk,
+                place.robot.pk,
+            ),
+            "/organization/teams/<uuid:team_id>/roles/new/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/roles/<uuid:id>/remove/": (place.team.pk, roles["teams"]),
         }[pattern]
 
     def api_things(self, pattern: str, place) -> Iterator[UUID]:
@@ -147,7 +171,7 @@ class World:
         tokens = {"users": place.personal_token, "system-accounts": place.system_token}
         things = {
             "users": place.member,
-            "teams": place.crew,
+            "teams": place.team,
             "system-accounts": place.robot,
             "assigned-roles": place.roles.get(kind),
             "access-tokens": tokens.get(kind),
