@@ -72,6 +72,11 @@ class Access:
             return False
         return roles.allows(self.holder, perm, obj)
 
+    def refusal(self) -> Problem:
+        """What to answer where the organization could not be held: it was deactivated between the door and the act."""
+        organization = Organization.objects.get(pk=self.organization.pk)
+        return OrganizationDeactivated(organization) if organization.state == State.INACTIVE else Problem(401)
+
 
 class OrganizationDeactivated(Problem):
     """What those are told who belong to a deactivated organization."""

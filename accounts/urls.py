@@ -14,6 +14,13 @@ from accounts.views import (
     settings,
     signin,
     signup,
+    member,
+    organizations,
+    people,
+    roles,
+    signin,
+    signup,
+    teams,
     tokens,
 )
 
@@ -84,4 +91,41 @@ urlpatterns = [
         tokens.revoke_system_token,
         name="revoke_system_token",
     ),
+    path(
+        "organization/tokens/<uuid:account_id>/edit/",
+        tokens.edit_system_account,
+        name="edit_system_account",
+    ),
+    path(
+        "organization/tokens/<uuid:account_id>/delete/",
+        tokens.remove_system_account,
+        name="delete_system_account",
+    ),
+    path("organization/tokens/<uuid:system_account_id>/teams/join/", teams.join_team, name="join_team"),
+    path("organization/tokens/<uuid:system_account_id>/roles/new/", roles.new_role, name="new_role"),
+    path(
+        "organization/tokens/<uuid:system_account_id>/roles/<uuid:id>/remove/",
+        roles.take_role_away,
+        name="remove_role",
+    ),
+    # people
+    path("organization/users/<uuid:user_id>/", member.member, name="member"),
+    path("organization/users/<uuid:user_id>/teams/join/", teams.join_team, name="join_team"),
+    path("organization/users/<uuid:user_id>/roles/new/", roles.new_role, name="new_role"),
+    path("organization/users/<uuid:user_id>/roles/<uuid:id>/remove/", roles.take_role_away, name="remove_role"),
+    # teams
+    path("organization/teams/", teams.teams, name="teams"),
+    path("organization/teams/new/", teams.new_team, name="new_team"),
+    path("organization/teams/<uuid:team_id>/", teams.team, name="team"),
+    path("organization/teams/<uuid:team_id>/edit/", teams.edit_team, name="edit_team"),
+    path("organization/teams/<uuid:team_id>/delete/", teams.remove_team, name="delete_team"),
+    path("organization/teams/<uuid:team_id>/add/", teams.add_members, name="add_to_team"),
+    path("organization/teams/<uuid:team_id>/people/<uuid:user_id>/remove/", teams.leave_team, name="leave_team"),
+    path(
+        "organization/teams/<uuid:team_id>/system-accounts/<uuid:system_account_id>/remove/",
+        teams.leave_team,
+        name="leave_team",
+    ),
+    path("organization/teams/<uuid:team_id>/roles/new/", roles.new_role, name="new_role"),
+    path("organization/teams/<uuid:team_id>/roles/<uuid:id>/remove/", roles.take_role_away, name="remove_role"),
 ]

@@ -205,6 +205,7 @@ PATHS = {
     "account": "/account/",
     "organizations": "/organizations/",
     "new_organization": "/organizations/new/",
+    "people": "/organization/users/",
     "sign_out": "/logout/",
 }
 STATIC_URL = "/static/"

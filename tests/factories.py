@@ -78,6 +78,11 @@ def member(organization, user=None, *teams, **fields) -> User:
     return user
 
 
+def team(organization, name="Platform", **fields) -> Team:
+    """A custom one."""
+    return Team.objects.create(organization=organization, name=name, **fields)
+
+
 def join(organization, team_name, **who) -> TeamMembership:
     team = Team.objects.get(organization=organization, name=team_name)
     return TeamMembership.objects.create(organization=organization, team=team, **who)
