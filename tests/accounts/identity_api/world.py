@@ -15,6 +15,11 @@ from tests import factories
 NAMED = re.compile(r"\{\w+\}")
 
 
+def name_of(value) -> str:
+    """Methods and paths name a test; checks, and bodies with moments in them, have no name that stays."""
+    return value if isinstance(value, str) else ""
+
+
 def token(organization: Organization, name: str = "token", **holder) -> tuple[AccessToken, str]:
     """A token for 30 days of `user` or `system_account`, with its secret."""
     return create_token(organization.pk, name=name, expires_at=timezone.now() + timedelta(days=30), **holder)
@@ -34,7 +39,7 @@ def _call(client: Client, secret: str, method: str, path: str, body=None, conten
 
 
 class World:
-    """What stands in a path for `{bob}`, `{team}` and so on."""
+    """What stands in a path or body for `{bob}`, `{team}` and so on; `{past}`, `{soon}` and `{late}` are moments."""
 
     alice: User
     bob: User
@@ -76,7 +81,10 @@ class World:
 
     @property
     def ids(self) -> dict[str, object]:
-        return {name: getattr(thing, "pk", None) for name, thing in vars(self).items()}
+        ids = {name: getattr(thing, "pk", None) for name, thing in vars(self).items()}
+        now = timezone.now()
+        moments = {"soon": timedelta(days=30), "past": timedelta(days=-1), "late": timedelta(days=366)}
+        return ids | {name: (now + after).isoformat() for name, after in moments.items()}
 
     def path(self, template: str) -> str:
         return f"/v3{template}".format_map(self.ids)
