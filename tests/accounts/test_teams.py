@@ -416,11 +416,19 @@ class TestReading:
         assert [row[0] for row in as_alice.get(TEAMS, {"q": "platf"}).context["rows"]] == [team]
         assert "No team has “zz” in its name" in as_alice.get(TEAMS, {"q": "zz\x00"}).text
 
-    def test_of_another_organization_nothing_is_seen(self, as_alice, globex, charlie):
-        theirs = factories.team(globex, "Theirs")
+    def test_of_another_organization_nothing_is_seen(self, as_alice, acme, globex, team, charlie):
+        theirs, robot = factories.team(globex, "Theirs"), factories.system_account(globex)
         assert "Theirs" not in as_alice.get(TEAMS).text
-        for path in (f"{TEAMS}{theirs.pk}/", f"{TEAMS}{uuid4()}/", f"/organization/users/{charlie.pk}/"):
-            assert as_alice.get(path).status_code == 404
+        pages = [
+            *(f"teams/{theirs.pk}/{act}" for act in ("", "edit/", "delete/", "add/", "roles/new/")),
+            *(f"users/{charlie.pk}/{act}" for act in ("", "teams/join/", "roles/new/")),
+            *(f"tokens/{robot.pk}/{act}" for act in ("", "teams/join/", "roles/new/")),
+            f"teams/{team.pk}/people/{charlie.pk}/remove/",
+            f"teams/{team.pk}/system-accounts/{robot.pk}/remove/",
+            f"teams/{uuid4()}/",
+        ]
+        for page in pages:
+            assert as_alice.get(f"/organization/{page}").status_code == 404, page
 
     def test_admins_who_read_only_see_all_of_it_and_no_act(self, acme, team, bob, robot):
         """P4"""
