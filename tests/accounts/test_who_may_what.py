@@ -147,7 +147,7 @@ class World:
             "/organization/tokens/<uuid:system_account_id>/roles/new/": (place.robot.pk,),
             "/organization/tokens/<uuid:system_account_id>/roles/<uuid:id>/remove/": (
                 place.robot.pk,
-                roles["system-accounts"].pk,
+                roles["system-accounts"],
             ),
             "/organization/users/<uuid:user_id>/": (place.member.pk,),
             "/organization/users/<uuid:user_id>/teams/join/": (place.member.pk,),
