@@ -72,6 +72,11 @@ class Access:
             return False
         return roles.allows(self.holder, perm, obj)
 
+    def refusal(self) -> Problem:
+        """What to answer where the organization could not be held: it was deactivated between the door and the act."""
+        organization = Organization.objects.get(pk=self.organization.pk)
+        return OrganizationDeactivated(organization) if organization.state == State.INACTIVE else Problem(401)
+
 
 class OrganizationDeactivated(Problem):
     """What those are told who belong to a deactivated organization."""
@@ -157,7 +162,7 @@ def enter_organization(request: SignedInRequest, organization_id: UUID) -> Organ
     try:
         organization = record_login(organization_id, request.user, now)
     except (Organization.DoesNotExist, Membership.DoesNotExist):
-        raise _refusal(request.user, organization_id) from None
+        raise refusal(request.user, organization_id) from None
     moment = int(now.timestamp())
     request.session[SESSION_KEY] = {"id": str(organization_id), "entered_at": moment, "used_at": moment}
     return organization
@@ -209,6 +214,7 @@ def organizations_of(user: User) -> OrganizationQuerySet:
     return Organization.objects.filter(state__in=[State.ACTIVE, State.INACTIVE], memberships__user=user)
 
 
-def _refusal(user: User, organization_id: UUID) -> Exception:
+def refusal(user: User, organization_id: UUID) -> Exception:
+    """Why there is no way into it: Http404 to strangers, OrganizationDeactivated to members."""
     organization = organizations_of(user).filter(pk=organization_id).first()
     return Http404() if organization is None else OrganizationDeactivated(organization)

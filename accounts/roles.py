@@ -19,7 +19,6 @@ from accounts.catalogue import (
     EVERYWHERE,
     IDENTITY,
     MESH_CONTROL_PLANES,
-    ORGANIZATION_WIDE,
 )
 from accounts.models import Membership, RoleAssignment, SystemAccount, TeamMembership, User
 from accounts.words import ORGANIZATION_ADMIN, State
@@ -119,7 +118,7 @@ class Role:
         return self.entity_id is not None or self.entity_region != EVERYWHERE
 
     def covers(self, obj: object) -> bool:
-        """Whether `obj` is what the role is for. An organization is covered by unlimited roles alone."""
+        """Whether `obj` is what the role is for. What all geos share is covered by unlimited roles alone (P11)."""
         type_name = getattr(obj, "entity_type_name", None)
         if type_name is None:
             return not self.is_limited
@@ -189,6 +188,4 @@ def _add_up(teams: Iterable[str], assigned: Iterable[Role]) -> Grants:
     teams = list(teams)
     everywhere = EVERY_MEMBER.union(*(TEAM_PERMISSIONS.get(name, frozenset()) for name in teams))
     of_teams = [Role(*role) for name in teams for role in TEAM_ROLES.get(name, ())]
-    # What all geos share cannot be had for one geo or entity: such a role, if an import brought one, gives nothing.
-    held = (role for role in assigned if not (role.is_limited and role.entity_type_name in ORGANIZATION_WIDE))
-    return Grants(everywhere, tuple(of_teams) + tuple(held))
+    return Grants(everywhere, (*of_teams, *assigned))

@@ -2,13 +2,30 @@
 
 from django.urls import path
 
-from accounts.views import account, history, home, organizations, signin, signup, tokens
+from accounts.views import (
+    account,
+    history,
+    home,
+    invitations,
+    joining,
+    member,
+    organizations,
+    owning,
+    people,
+    roles,
+    settings,
+    signin,
+    signup,
+    teams,
+    tokens,
+)
 
 urlpatterns = [
     # sign-up
     path("signup/", signup.ask, name="sign_up"),
     path("signup/<secret>/", signup.finish, name="finish_sign_up"),
     path("organizations/new/", signup.new_organization, name="new_organization"),
+    path("join/<secret>/", joining.join, name="join"),
     # sign-in
     path("login/", signin.sign_in, name="account_login"),
     path("login/second-factor/", signin.second_factor, name="mfa_authenticate"),
@@ -41,6 +58,22 @@ urlpatterns = [
     path("organization/history/", history.history, name="history"),
     path("organization/history/csv/", history.download, {"form": "csv"}, name="history_csv"),
     path("organization/history/json/", history.download, {"form": "json"}, name="history_json"),
+    # settings
+    path("organization/settings/", settings.general, name="settings"),
+    path("organization/settings/contact/", settings.contact, name="contact"),
+    path("organization/settings/contact/cancel/", settings.cancel_contact, name="cancel_contact"),
+    path("organization/settings/contact/<link>/", settings.confirm_contact, name="confirm_contact"),
+    path("organization/settings/owner/", owning.hand_over, name="hand_over"),
+    path("organization/settings/deactivate/", owning.deactivate, name="deactivate"),
+    path("account/organizations/", organizations.memberships, name="account_organizations"),
+    path("account/leave/<uuid:id>/", organizations.leave_for_good, name="leave"),
+    # people
+    path("organization/users/", people.people, name="people"),
+    path("organization/users/<uuid:id>/remove/", people.remove, name="remove_person"),
+    path("organization/users/invite/", invitations.invite, name="invite"),
+    path("organization/users/invitations/", invitations.invitations, name="invitations"),
+    path("organization/users/invitations/<uuid:id>/resend/", invitations.resend, name="resend_invitation"),
+    path("organization/users/invitations/<uuid:id>/revoke/", invitations.revoke, name="revoke_invitation"),
     # tokens
     path("account/tokens/", tokens.personal_tokens, name="personal_tokens"),
     path("account/tokens/new/", tokens.new_personal_token, name="new_personal_token"),
@@ -54,4 +87,41 @@ urlpatterns = [
         tokens.revoke_system_token,
         name="revoke_system_token",
     ),
+    path(
+        "organization/tokens/<uuid:account_id>/edit/",
+        tokens.edit_system_account,
+        name="edit_system_account",
+    ),
+    path(
+        "organization/tokens/<uuid:account_id>/delete/",
+        tokens.remove_system_account,
+        name="delete_system_account",
+    ),
+    path("organization/tokens/<uuid:system_account_id>/teams/join/", teams.join_team, name="join_team"),
+    path("organization/tokens/<uuid:system_account_id>/roles/new/", roles.new_role, name="new_role"),
+    path(
+        "organization/tokens/<uuid:system_account_id>/roles/<uuid:id>/remove/",
+        roles.take_role_away,
+        name="remove_role",
+    ),
+    # people
+    path("organization/users/<uuid:user_id>/", member.member, name="member"),
+    path("organization/users/<uuid:user_id>/teams/join/", teams.join_team, name="join_team"),
+    path("organization/users/<uuid:user_id>/roles/new/", roles.new_role, name="new_role"),
+    path("organization/users/<uuid:user_id>/roles/<uuid:id>/remove/", roles.take_role_away, name="remove_role"),
+    # teams
+    path("organization/teams/", teams.teams, name="teams"),
+    path("organization/teams/new/", teams.new_team, name="new_team"),
+    path("organization/teams/<uuid:team_id>/", teams.team, name="team"),
+    path("organization/teams/<uuid:team_id>/edit/", teams.edit_team, name="edit_team"),
+    path("organization/teams/<uuid:team_id>/delete/", teams.remove_team, name="delete_team"),
+    path("organization/teams/<uuid:team_id>/add/", teams.add_members, name="add_to_team"),
+    path("organization/teams/<uuid:team_id>/people/<uuid:user_id>/remove/", teams.leave_team, name="leave_team"),
+    path(
+        "organization/teams/<uuid:team_id>/system-accounts/<uuid:system_account_id>/remove/",
+        teams.leave_team,
+        name="leave_team",
+    ),
+    path("organization/teams/<uuid:team_id>/roles/new/", roles.new_role, name="new_role"),
+    path("organization/teams/<uuid:team_id>/roles/<uuid:id>/remove/", roles.take_role_away, name="remove_role"),
 ]

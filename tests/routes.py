@@ -6,7 +6,7 @@ from inspect import getclosurevars
 from typing import NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver
-from ninja.operation import PathView
+from ninja.operation import Operation, PathView
 
 OURS = ("konnect_portal", "accounts", "billing", "geos", "licensing")
 PARAMETER = re.compile(r"<[^>]+>|\(\?P")
@@ -40,6 +40,15 @@ def every_route() -> list[Route]:
             if str(route) not in routes or routes[str(route)].has_parameters:
                 routes[str(route)] = route
     return list(routes.values())
+
+
+def every_operation() -> Iterator[tuple[str, Operation]]:
+    """Every operation of every API, by the name of its row."""
+    for prefix, pattern, _ in _walk(get_resolver(), "/"):
+        api = _api_of(pattern.callback)
+        for operation in api.operations if api else ():
+            for method in operation.methods:
+                yield f"{method} {prefix}{pattern.pattern}", operation
 
 
 def _walk(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, URLPattern, bool]]:

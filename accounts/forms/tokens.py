@@ -40,12 +40,17 @@ class TokenForm(forms.Form):
 
 
 class SystemAccountForm(forms.Form):
-    """A system account to be made. `id` is its id, so that a form sent twice makes one."""
+    """What people say of a system account."""
 
-    id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     name = forms.CharField(max_length=250, error_messages={"required": "Please give the system account a name."})
     description = forms.CharField(
         max_length=250,
         help_text="What it does, for whoever looks after it later.",
         error_messages={"required": "Please say what it does."},
     )
+
+
+class NewSystemAccountForm(SystemAccountForm):
+    """A system account to be made. `id` is its id, so that a form sent twice makes one."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)

@@ -209,7 +209,9 @@ class Migration(migrations.Migration):
                             ("system_account_changed", "System account changed"),
                             ("system_account_deleted", "System account deleted"),
                             ("token_created", "Token made"),
+                            ("token_changed", "Token renamed"),
                             ("token_revoked", "Token revoked"),
+                            ("token_deleted", "Token deleted"),
                             ("account_closed", "Account closed"),
                             ("account_reopened", "Account reopened"),
                             ("recovery_asked", "Replacement asked for"),
@@ -317,7 +319,9 @@ class Migration(migrations.Migration):
                                     "system_account_changed",
                                     "system_account_deleted",
                                     "token_created",
+                                    "token_changed",
                                     "token_revoked",
+                                    "token_deleted",
                                     "account_closed",
                                     "account_reopened",
                                     "recovery_asked",
@@ -416,7 +420,7 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("name", models.CharField(max_length=250)),
                 ("contact_email", models.CharField(max_length=250)),
-                ("login_path", models.CharField(blank=True, max_length=250, null=True, unique=True)),
+                ("login_path", models.CharField(blank=True, max_length=250, null=True)),
                 (
                     "state",
                     models.CharField(
@@ -768,6 +772,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=256)),
                 ("digest", models.BinaryField(max_length=32, unique=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
                 ("expires_at", models.DateTimeField()),
                 ("last_used_at", models.DateTimeField(blank=True, null=True)),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
@@ -1073,6 +1078,21 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="organization_contact_normalized",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="organization",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("login_path__isnull", True), ("login_path__regex", "^[A-Za-z0-9]+$"), _connector="OR"
+                ),
+                name="organization_login_path_plain",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="organization",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("login_path"), name="one_organization_per_login_path"
             ),
         ),
         migrations.AddConstraint(

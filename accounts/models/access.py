@@ -225,6 +225,7 @@ class AccessToken(models.Model):
     name = models.CharField(max_length=256)
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -258,9 +259,13 @@ class AccessToken(models.Model):
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def waiting(self):
+        """Those that nobody has accepted or revoked, whether their time is up or not."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+
     def open(self, at):
         """Those that can be accepted at `at`, as far as the organization lets them."""
-        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=at)
+        return self.waiting().filter(expires_at__gt=at)
 
     def active(self):
         return self.filter(organization__state=State.ACTIVE)

@@ -19,7 +19,8 @@ from accounts.models import (
 from accounts.words import Act, Via
 
 type Actor = User | SystemAccount
-type Subject = User | SystemAccount | Team | AccessToken | Invitation
+type Subject = User | SystemAccount | Team | AccessToken | Invitation | str
+"""A bare string is an address of contact."""
 
 
 def record_event(
@@ -62,7 +63,8 @@ def record_event(
 def subject_of(event: LifecycleEvent, thing: Subject, part: EventSubject.Part | None = None) -> EventSubject:
     """Who or what an event is about, by id, name and address as they are now."""
     kind, name, address = _described(thing)
-    return EventSubject(event=event, part=part or kind, subject_id=thing.pk, name=name, address=address)
+    subject_id = None if isinstance(thing, str) else thing.pk
+    return EventSubject(event=event, part=part or kind, subject_id=subject_id, name=name, address=address)
 
 
 def _described(thing: Subject) -> tuple[EventSubject.Part, str, str]:
@@ -75,4 +77,6 @@ def _described(thing: Subject) -> tuple[EventSubject.Part, str, str]:
             return EventSubject.Part.TEAM, thing.name, ""
         case AccessToken():
             return EventSubject.Part.TOKEN, thing.name[:250], ""
+        case str():
+            return EventSubject.Part.CONTACT, "", thing
     return EventSubject.Part.INVITED, "", thing.email

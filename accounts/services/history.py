@@ -46,7 +46,9 @@ SENTENCES = {
     Act.SYSTEM_ACCOUNT_CHANGED: "changed the system account {account}",
     Act.SYSTEM_ACCOUNT_DELETED: "deleted the system account {account} and its tokens",
     Act.TOKEN_CREATED: "made the token {token} for {holder}",
+    Act.TOKEN_CHANGED: "renamed a token of {holder} to {token}",
     Act.TOKEN_REVOKED: "revoked the token {token} of {holder}",
+    Act.TOKEN_DELETED: "deleted the token {token} of {holder}",
 }
 """What each act is called after its actor's name. An act without a sentence is none of an organization's history."""
 
@@ -81,7 +83,9 @@ KINDS = {
             Act.SYSTEM_ACCOUNT_CHANGED,
             Act.SYSTEM_ACCOUNT_DELETED,
             Act.TOKEN_CREATED,
+            Act.TOKEN_CHANGED,
             Act.TOKEN_REVOKED,
+            Act.TOKEN_DELETED,
         ],
     ),
     "organization": (

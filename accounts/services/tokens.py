@@ -31,7 +31,11 @@ MADE_ALREADY = (
 
 
 class TokenError(Exception):
-    """No token or system account was made; the text says why, worded for people."""
+    """Nothing changed; the text says why, worded for people. `field` is what it is about, empty where it is none."""
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 def digest_of(raw: str) -> bytes:
@@ -57,7 +61,8 @@ def create_token(
     TokenError, and Organization.DoesNotExist where the organization is not active.
     """
     now = timezone.now()
-    _check(name, expires_at - now)
+    _check_name(name)
+    _check_lifetime(expires_at - now)
     organization = Organization.objects.hold(organization_id)
     if user is not None:
         _check_member(organization, user, now)
@@ -92,10 +97,40 @@ def revoke_token(organization_id: UUID, id: UUID, *, actor: Actor, via: Via, add
     now = timezone.now()
     organization = Organization.objects.hold(organization_id)
     live = AccessToken.objects.live(now).filter(pk=id, organization=organization)
-    if not live.update(revoked_at=now, revoked_by_id=actor.pk):
+    if not live.update(revoked_at=now, revoked_by_id=actor.pk, updated_at=now):
         return False
     _tell(Act.TOKEN_REVOKED, AccessToken.objects.get(pk=id), actor=actor, via=via, address=address, at=now)
     return True
+
+
+@transaction.atomic
+def rename_token(
+    organization_id: UUID, id: UUID, *, name: str, actor: Actor, via: Via, address: str | None = None
+) -> AccessToken:
+    """Call a token of an active organization something else.
+
+    Raises TokenError, AccessToken.DoesNotExist, Organization.DoesNotExist.
+    """
+    _check_name(name)
+    organization = Organization.objects.hold(organization_id)
+    token = AccessToken.objects.get(pk=id, organization=organization)
+    if token.name != name:
+        token.name = name
+        token.save(update_fields=["name", "updated_at"])
+        _tell(Act.TOKEN_CHANGED, token, actor=actor, via=via, address=address, at=timezone.now())
+    return token
+
+
+@transaction.atomic
+def delete_token(organization_id: UUID, id: UUID, *, actor: Actor, via: Via, address: str | None = None) -> None:
+    """End a token, if it has not ended, and forget it: from the commit on it is as one that never was.
+
+    Raises AccessToken.DoesNotExist, Organization.DoesNotExist.
+    """
+    organization = Organization.objects.hold(organization_id)
+    token = AccessToken.objects.get(pk=id, organization=organization)
+    _tell(Act.TOKEN_DELETED, token, actor=actor, via=via, address=address, at=timezone.now())
+    token.delete()
 
 
 def next_notice_at(expires_at: datetime, *, after: datetime) -> datetime | None:
@@ -118,11 +153,14 @@ def _tell(act: Act, token: AccessToken, *, actor: Actor | None, via: Via, addres
     )
 
 
-def _check(name: str, lifetime: timedelta) -> None:
+def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
-        raise TokenError(NAME_RULE)
+        raise TokenError(NAME_RULE, "name")
+
+
+def _check_lifetime(lifetime: timedelta) -> None:
     if not SHORTEST - GRACE <= lifetime <= LONGEST:  # whoever asked for a day asked a moment ago
-        raise TokenError("A token is valid for a day at least and 365 days at most.")
+        raise TokenError("A token is valid for a day at least and 365 days at most.", "expires_at")
 
 
 def _check_member(organization: Organization, user: User, now: datetime) -> None:

@@ -11,11 +11,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import OrganizationRequest
-from accounts.forms.tokens import SystemAccountForm, TokenForm
+from accounts.forms.tokens import NewSystemAccountForm, SystemAccountForm, TokenForm
 from accounts.models import AccessToken, SystemAccount
-from accounts.services.system_accounts import SystemAccountError, create_system_account
+from accounts.services.system_accounts import (
+    SystemAccountError,
+    change_system_account,
+    create_system_account,
+    delete_system_account,
+)
 from accounts.services.tokens import LIVE_AT_MOST, TokenError, create_token, revoke_token
 from accounts.views.acting import acting
+from accounts.views.held import teams_and_roles_of
+from accounts.views.holders import holder_view
 from konnect_portal.foundation.pages import organization_view
 from konnect_portal.foundation.paging import key_page
 
@@ -62,7 +69,7 @@ def system_accounts(request: OrganizationRequest) -> HttpResponse:
 
 @organization_view(MANAGE)
 def new_system_account(request: OrganizationRequest) -> HttpResponse:
-    form = SystemAccountForm(request.POST if request.method == "POST" else None)
+    form = NewSystemAccountForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             made = create_system_account(request.organization.pk, **form.cleaned_data, **acting(request))
@@ -77,8 +84,40 @@ def new_system_account(request: OrganizationRequest) -> HttpResponse:
 def system_account(request: OrganizationRequest, account_id: UUID) -> HttpResponse:
     account = _find_account(request, account_id)
     page = key_page(account.access_tokens.all(), by="-created_at", after=request.GET.get("after"))
-    context = {"account": account, "page": page, "now": timezone.now(), "may_manage": _may_manage(request)}
+    context = {
+        "account": account,
+        "page": page,
+        "now": timezone.now(),
+        "may_manage": _may_manage(request),
+        **teams_and_roles_of(request, account),
+    }
     return render(request, "accounts/tokens/system_account.html", context)
+
+
+@holder_view(MANAGE)
+def edit_system_account(request: OrganizationRequest, account_id: UUID) -> HttpResponse:
+    account = _find_account(request, account_id, konnect_managed=False)
+    now = {"name": account.name, "description": account.description}
+    form = SystemAccountForm(request.POST if request.method == "POST" else None, initial=now)
+    if form.is_valid():
+        try:
+            change_system_account(request.organization.pk, account_id, **form.cleaned_data, **acting(request))
+            return redirect("system_account", account_id)
+        except SystemAccountError as error:
+            form.add_error(error.field, str(error))
+    return render(request, "accounts/tokens/edit_system_account.html", {"form": form, "account": account})
+
+
+@holder_view(MANAGE)
+def remove_system_account(request: OrganizationRequest, account_id: UUID) -> HttpResponse:
+    """Says first what is refused from then on."""
+    account = _find_account(request, account_id, konnect_managed=False)
+    if request.method == "POST":
+        delete_system_account(request.organization.pk, account_id, **acting(request))
+        messages.success(request, f"{account} was deleted. Whoever uses one of its tokens is refused from now on.")
+        return redirect("system_accounts")
+    live = account.access_tokens.live(timezone.now()).count()
+    return render(request, "accounts/tokens/delete_system_account.html", {"account": account, "live": live})
 
 
 @organization_view(MANAGE)
@@ -127,8 +166,8 @@ def _url(back) -> str:
     return reverse(back[0], args=back[1:])
 
 
-def _find_account(request: OrganizationRequest, id: UUID) -> SystemAccount:
-    return get_object_or_404(SystemAccount, pk=id, organization=request.organization.pk)
+def _find_account(request: OrganizationRequest, id: UUID, **of: bool) -> SystemAccount:
+    return get_object_or_404(SystemAccount, pk=id, organization=request.organization.pk, **of)
 
 
 def _may_manage(request: OrganizationRequest) -> bool:

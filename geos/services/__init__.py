@@ -8,6 +8,7 @@ from geos.services.decommissioning import (
     request_decommission,
     restore_control_planes,
 )
+from geos.services.finding import active_control_planes, all_geos, control_planes_by_id, find_control_plane
 from geos.services.hastening import hasten_take_down, hint_take_down, start_taking_down
 from geos.services.opening import (
     NewControlPlane,
@@ -26,10 +27,14 @@ __all__ = [
     "NewControlPlane",
     "NewOrganizationGeo",
     "Running",
+    "active_control_planes",
+    "all_geos",
     "begin_decommission",
+    "control_planes_by_id",
     "control_planes_of",
     "control_planes_to_decommission",
     "embedded_geos",
+    "find_control_plane",
     "finish_decommission",
     "geos_of",
     "geos_to_choose",

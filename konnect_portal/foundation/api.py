@@ -1,17 +1,19 @@
-"""What every API of the project has in common: who is let in, how it says no, how it writes a moment."""
+"""What every API of the project has in common: who is let in, how it reads what is sent, how it says no."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Never
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
 from ninja.security import HttpBearer
 from pydantic import PlainSerializer
 
-from konnect_portal.foundation.problems import Problem, problem_response
+from konnect_portal.foundation.problems import Problem, invalid, problem_response
 
 RULES = {
     "missing": "required",
@@ -24,8 +26,10 @@ RULES = {
     "bool_parsing": "is_boolean",
     "list_type": "is_array",
     "dict_type": "is_object",
+    "model_type": "is_object",
     "datetime_type": "is_date_time",
     "datetime_parsing": "is_date_time",
+    "datetime_from_date_parsing": "is_date_time",
     "extra_forbidden": "unknown_property",
     "string_pattern_mismatch": "matches_regex",
     "string_too_short": "min_length",
@@ -38,6 +42,21 @@ RULES = {
     "literal_error": "enum",
 }
 """Konnect's names for what pydantic finds wrong."""
+REASONS = {
+    "model_type": "must be an object",
+    "missing": "is a required field",
+    "uuid_type": "invalid ID format",
+    "uuid_parsing": "invalid ID format",
+    "extra_forbidden": "property {field} should not exist",
+}
+"""Konnect's sentences, where pydantic's own would say something else."""
+LIMITS = {
+    "min_length": "minimum",
+    "ge": "minimum",
+    "max_length": "maximum",
+    "le": "maximum",
+}
+"""Konnect's names for the limit that was not kept."""
 
 
 def rfc3339(moment: datetime) -> str:
@@ -49,26 +68,52 @@ Moment = Annotated[datetime, PlainSerializer(rfc3339)]
 
 
 class BearerToken(HttpBearer):
-    """Asks `settings.API_AUTHENTICATION`, a function of the raw token: what it returns becomes `request.auth`.
+    """Lets in whoever holds a token and has `perm` in the organization that it is for; with None every holder.
 
-    The setting keeps the ground from importing the floor that knows tokens. A Problem it raises is the answer.
+    Asks `settings.API_AUTHENTICATION`, a function of the raw token: what it returns becomes `request.auth`. The
+    setting keeps the ground from importing the floor that knows tokens. A Problem it raises is the answer.
     """
 
+    def __init__(self, perm: str | None) -> None:
+        super().__init__()
+        self.perm = perm
+
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        return import_string(settings.API_AUTHENTICATION)(token)
+        access = import_string(settings.API_AUTHENTICATION)(token)
+        self.check(access)
+        return access
+
+    def check(self, access: Any) -> None:
+        if self.perm is not None and not access.has_perm(self.perm, access.organization):
+            raise Problem(403)
+
+
+def nobody(request: HttpRequest) -> Never:
+    """Who may call an operation that does not say who may."""
+    raise Problem(403)
+
+
+class JsonParser(Parser):
+    """Bodies are JSON and say so."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        if request.content_type != "application/json":
+            raise Problem(415, "A body has to be JSON, sent with Content-Type: application/json")
+        return super().parse_body(request)
 
 
 def make_api(version: str) -> NinjaAPI:
-    """An API under `/<version>/` that takes bearer tokens and says no by problem+json."""
+    """An API under `/<version>/` that takes bearer tokens, denies by default and says no by problem+json."""
     api = NinjaAPI(
         title="Konnect Portal",
         version=version,
         urls_namespace=version,
-        auth=BearerToken(),
+        auth=nobody,
+        parser=JsonParser(),
         docs_url=None,
         openapi_url=None,
     )
-    for kind in (Problem, Http404, HttpError, ValidationError):
+    for kind in (Problem, Http404, HttpError, ValidationError, RequestDataTooBig):
         api.add_exception_handler(kind, _answer)
     return api
 
@@ -79,22 +124,28 @@ def _answer(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _problem_of(error: Exception) -> Problem:
     match error:
-        case Problem():
-            return error
+        case (Problem() as problem) | HttpError(__cause__=Problem() as problem):
+            return problem
         case ValidationError(errors=errors):
             return Problem(400, invalid_parameters=[_parameter(found) for found in errors])
         case HttpError(status_code=400):
-            return Problem(400, invalid_parameters=[{"field": "body", "reason": "request format is invalid"}])
+            return invalid("body", "request format is invalid")
         case HttpError(status_code=status):
             return Problem(status)
+        case RequestDataTooBig():
+            return Problem(413, f"A body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes at most")
     return Problem(404)
 
 
 def _parameter(found: dict) -> dict:
     source, *path = (str(part) for part in found["loc"])
+    field = ".".join(path[1:] or path) or source
+    reason = REASONS.get(found["type"], found["msg"]).replace("{field}", path[-1] if path else source)
+    limits = {LIMITS[name]: limit for name, limit in found.get("ctx", {}).items() if name in LIMITS}
     return {
-        "field": ".".join(path[1:] or path) or source,
-        "reason": found["msg"],
+        "field": field,
+        "reason": reason,
         "rule": RULES.get(found["type"], "invalid"),
         "source": source,
+        **limits,
     }

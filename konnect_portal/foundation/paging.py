@@ -29,23 +29,32 @@ class CappedPaginator(Paginator):
 
 @dataclass(frozen=True)
 class KeyPage[Row]:
-    """The rows of one page, and the key of the last one where more follow."""
+    """The rows of one page, and the key of the last one where more follow; `name` is its parameter in the address."""
 
     rows: list[Row]
     after: UUID | None
+    name: str = "after"
+
+    @property
+    def following(self) -> dict[str, UUID | None]:
+        """What the address of the next page says otherwise than this one's."""
+        return {self.name: self.after}
 
 
-def key_page[Row: Model](rows: QuerySet[Row], *, by: str, after: str | None, size: int = PAGE_SIZE) -> KeyPage[Row]:
+def key_page[Row: Model](
+    rows: QuerySet[Row], *, by: str, after: str | None, size: int = PAGE_SIZE, name: str = "after"
+) -> KeyPage[Row]:
     """The page of `rows` that follows the row with the id `after`, in order of `by` and id ("-" for descending).
 
     It costs what it shows, however far down it lies. An `after` that is none of `rows` gives the first page.
+    Where a page has several lists, each has a `name`.
     """
     sign, field = ("-", by[1:]) if by.startswith("-") else ("", by)
     last = rows.filter(pk=_uuid(after)).first() if after else None
     if last is not None:
         rows = rows.filter(_follows(last, field, "lt" if sign else "gt"))
     found = list(rows.order_by(by, f"{sign}pk")[: size + 1])
-    return KeyPage(found[:size], found[size - 1].pk if len(found) > size else None)
+    return KeyPage(found[:size], found[size - 1].pk if len(found) > size else None, name)
 
 
 def _follows(last: Model, field: str, than: str) -> Q:

@@ -18,7 +18,9 @@ TITLES = {
     429: "Rate Limited",
 }
 DETAILS = {
+    400: "What was sent cannot be accepted as it is",
     401: "A valid token is required",
+    403: "Your roles do not allow this. Whoever manages the organization's people can give you one that does.",
     404: "The requested resource was not found",
     405: "The method is not allowed for this resource",
     500: "The request failed on our side; nothing is wrong with it",
@@ -33,6 +35,12 @@ class Problem(Exception):
         self.status = status
         self.detail = detail or DETAILS.get(status, HTTPStatus(status).description)
         self.invalid_parameters = invalid_parameters
+
+
+def invalid(field: str, reason: str, rule: str = "invalid", source: str = "body", **limits: object) -> Problem:
+    """The 400 for one parameter that cannot be accepted."""
+    parameter = {"field": field, "reason": reason, "rule": rule, "source": source, **limits}
+    return Problem(400, invalid_parameters=[parameter])
 
 
 def problem_response(problem: Problem) -> JsonResponse:

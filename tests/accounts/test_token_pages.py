@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from accounts.access import open_by_token
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import AccessToken, Session, SystemAccount
-from accounts.services.system_accounts import create_system_account
+from accounts.models import AccessToken, LifecycleEvent, Session, SystemAccount
+from accounts.services.system_accounts import create_system_account, delete_system_account
 from accounts.services.tokens import create_token, revoke_token
-from accounts.words import Reason, Via
+from accounts.words import Act, Reason, Via
 from konnect_portal.foundation.problems import Problem
 from tests import factories
 from tests.customers import entered, words
@@ -57,6 +57,11 @@ def secret_in(response) -> str:
 def token_of(user, organization, name="laptop", days=30) -> AccessToken:
     expires_at = timezone.now() + timedelta(days=days)
     return create_token(organization.pk, name=name, expires_at=expires_at, user=user)[0]
+
+
+def token_of_robot(robot) -> AccessToken:
+    expires_at = timezone.now() + timedelta(days=30)
+    return create_token(robot.organization_id, name="ci", expires_at=expires_at, system_account=robot)[0]
 
 
 class TestPersonal:
@@ -296,6 +301,80 @@ class TestSystemAccounts:
         assert rows[robot] == 31
 
 
+class TestSystemAccountsChanged:
+    def test_an_admin_gives_another_name_and_description(self, as_alice, acme, robot):
+        page = f"/organization/tokens/{robot.pk}/"
+        assert f"{page}edit/" in as_alice.get(page).text
+        assert 'value="robot"' in as_alice.get(f"{page}edit/").text
+        response = as_alice.post(f"{page}edit/", {"name": "deployer", "description": "Deploys"})
+        robot.refresh_from_db()
+
+        assert (robot.name, robot.description, response["Location"]) == ("deployer", "Deploys", page)
+        assert LifecycleEvent.objects.get().act == Act.SYSTEM_ACCOUNT_CHANGED
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"name": ""}, "give the system account a name"),
+            ({"name": "x" * 251}, "250"),
+            ({"name": "second"}, "by this name already"),
+            ({"description": "a\x00"}, "Null characters"),
+        ],
+    )
+    def test_what_is_wrong_is_said_and_changes_nothing(self, as_alice, acme, robot, changes, said):
+        factories.system_account(acme, "second")
+        data = {"name": "deployer", "description": "Deploys", **changes}
+        response = as_alice.post(f"/organization/tokens/{robot.pk}/edit/", data)
+        robot.refresh_from_db()
+
+        assert said in response.text
+        assert robot.name == "robot"
+
+    def test_deleting_asks_first_and_ends_its_tokens(self, as_alice, acme, robot):
+        factories.join(acme, "Organization Admin", system_account=robot)
+        factories.role(acme, system_account=robot)
+        page = f"/organization/tokens/{robot.pk}/"
+        secret = secret_in(as_alice.post(f"{page}new/", form()))
+        assert "It has 1 valid token." in words(as_alice.get(f"{page}delete/"))
+        assert open_by_token(secret)
+        response = as_alice.post(f"{page}delete/", follow=True)
+
+        with pytest.raises(Problem) as refused:
+            open_by_token(secret)
+        assert refused.value.status == 401
+        assert "robot was deleted" in response.text
+        assert not SystemAccount.objects.exists()
+        counts = {"tokens": 1, "team_memberships": 1, "role_assignments": 1}
+        assert LifecycleEvent.objects.get(act=Act.SYSTEM_ACCOUNT_DELETED).details["counts"] == counts
+        assert as_alice.post(f"{page}delete/").status_code == 404
+
+    def test_one_of_a_mesh_zone_goes_with_the_zone_only(self, as_alice, robot):
+        SystemAccount.objects.update(konnect_managed=True)
+        page = f"/organization/tokens/{robot.pk}/"
+        shown = as_alice.get(page).text
+
+        assert "changes and goes with the zone" in shown
+        for act in ("edit", "delete"):
+            assert f"{page}{act}/" not in shown
+            assert as_alice.post(f"{page}{act}/", {"name": "x", "description": "y"}).status_code == 404
+
+    def test_another_organizations_is_404(self, as_alice, globex):
+        other = factories.system_account(globex)
+        for act in ("edit", "delete", "teams/join", "roles/new"):
+            assert as_alice.get(f"/organization/tokens/{other.pk}/{act}/").status_code == 404
+            assert as_alice.post(f"/organization/tokens/{other.pk}/{act}/").status_code == 404
+
+        assert SystemAccount.objects.get() == other
+
+    def test_teams_and_roles_take_the_right_to_manage_people(self, acme, robot):
+        """P4"""
+        reader = entered(factories.member(acme, None, "Organization Admin (Read Only)"), acme)
+        shown = reader.get(f"/organization/tokens/{robot.pk}/").text
+
+        assert "teams/join/" not in shown
+        assert "roles/new/" not in shown
+
+
 class TestSignedOut:
     @pytest.mark.parametrize("path", [NEW, "/account/tokens/", "/organization/tokens/new/"])
     def test_a_post_leads_to_sign_in_and_makes_nothing(self, path, acme):
@@ -357,6 +436,24 @@ class TestRaces:
         )
 
         assert event.organization_id == SystemAccount.objects.get().organization_id
+
+    def test_a_system_account_that_meets_a_deactivation_is_neither_changed_nor_deleted(
+        self, as_alice, robot, deactivate
+    ):
+        data = {"name": "late", "description": "late"}
+        response = collide(deactivate, lambda: as_alice.post(f"/organization/tokens/{robot.pk}/edit/", data))
+        robot.refresh_from_db()
+
+        assert (response.status_code, robot.name) == (403, "robot")
+        assert as_alice.post(f"/organization/tokens/{robot.pk}/delete/").status_code == 403
+        assert SystemAccount.objects.get() == robot
+
+    def test_a_system_account_deleted_just_before_is_none_of_the_deactivations(self, acme, alice, robot, deactivate):
+        token_of_robot(robot)
+        by_alice = {"actor": alice, "via": Via.PAGES}
+        [event] = collide(lambda: delete_system_account(acme.pk, robot.pk, **by_alice), deactivate)
+
+        assert event.details["tokens"] == []
 
     def test_a_revocation_that_meets_a_deactivation_leaves_the_token_to_it(self, as_bob, bob, acme, deactivate):
         """The event counts what it revoked, so nobody else may have."""

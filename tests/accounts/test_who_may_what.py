@@ -1,4 +1,6 @@
-"""Who may what: every route of the project, asked by everybody, against who_may_what.txt (P4, P5, P40, P70).
+"""Who may what: every route of the project, asked by everybody, against two tables (P4, P5, P40, P70).
+
+who_may_what.txt has the pages, who_may_call.txt the API.
 
 Acme has an owner, an admin and a member. The outsider owns Globex, works there and asks for what is Acme's. The shut
 one is a member of Initech, entered it, and then it was deactivated; they ask for what is Initech's. What a form asks
@@ -6,11 +8,14 @@ for is left out, so a form that is posted to is shown again.
 
 `page` it is shown or answered. `done` it happened, and leads on. `login`, `desk` sign in first, as a customer or as
 staff. `choose` enter an organization first. `reason` refused with the reason of the deactivation. `no` 403, no right.
-`404`, `405` as in HTTP. `401` no valid token.
+`404`, `405` as in HTTP. Of the API `401` no valid token, `204` it happened, `400` the body, which is empty, is wrong.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -27,9 +32,13 @@ from tests.routes import Route, every_route
 
 pytestmark = pytest.mark.django_db
 
-TABLE = Path(__file__).with_name("who_may_what.txt").read_text()
-WHO, *LINES = [line.split() for line in TABLE.splitlines()]
-ROWS = {f"{method} {pattern}": dict(zip(WHO, answers, strict=True)) for method, pattern, *answers in LINES}
+TABLES = [Path(__file__).with_name(name).read_text() for name in ("who_may_what.txt", "who_may_call.txt")]
+WHO, *LINES = [line.split() for table in TABLES for line in table.splitlines()]
+ROWS = {
+    f"{method} {pattern}": dict(zip(WHO, answers, strict=True))
+    for method, pattern, *answers in LINES
+    if pattern.startswith("/")
+}
 ROUTES = {str(route): route for route in every_route()}
 
 
@@ -71,16 +80,24 @@ class World:
         later = timezone.now() + timedelta(hours=72)
         shut = {"reason": Reason.FRAUD, "actor": staff["lead"], "via": Via.ADMIN, "ticket": "T-1"}
         deactivate_organizations([self.initech.pk], take_down_at=later, **shut)
+        self.asking = Client()  # one, since each reads all static files before it can ask
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
 
     def organization(self, name):
-        """With a member, a token of theirs, a system account, a token of it and a control plane."""
+        """With a member, a system account and a team of both, roles and tokens, an invitation and a control plane."""
         made = factories.organization(name)
         made.member = factories.member(made)
         made.robot = factories.system_account(made)
+        made.team = factories.team(made)
+        holders = {"users": {"user": made.member}, "system-accounts": {"system_account": made.robot}}
+        for who in holders.values():
+            factories.join(made, made.team.name, **who)
+        holders["teams"] = {"team": made.team}
+        made.roles = {kind: factories.role(made, **who) for kind, who in holders.items()}
         made.personal_token, _ = self.token(made.member, made)
         made.system_token, _ = self.token(None, made, made.robot)
         factories.control_plane(made)
+        made.invitation = factories.invitation(made)
         return made
 
     @staticmethod
@@ -96,6 +113,9 @@ class World:
 
     def things(self, pattern: str, place) -> tuple:
         """What stands in a pattern for its parameters."""
+        if pattern.startswith("/v3/"):
+            return tuple(self.api_things(pattern, place))
+        roles = {kind: role.pk for kind, role in place.roles.items()}
         return {
             "/admin/accounts/organization/<uuid:id>/reactivate/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
@@ -109,23 +129,66 @@ class World:
             "/signup/<secret>/": ("secret",),
             "/password/reset/<uidb64>/<token>/": ("who", "what"),
             "/account/address/<link>/": ("link",),
+            "/organization/settings/contact/<link>/": ("link",),
             "/account/second-factor/passkeys/<int:pk>/remove/": (1,),
             "/organizations/<uuid:id>/enter/": (place.pk,),
+            "/account/leave/<uuid:id>/": (place.pk,),
+            "/join/<secret>/": ("secret",),
+            "/organization/users/<uuid:id>/remove/": (place.member.pk,),
+            "/organization/users/invitations/<uuid:id>/resend/": (place.invitation.pk,),
+            "/organization/users/invitations/<uuid:id>/revoke/": (place.invitation.pk,),
             "/account/tokens/<uuid:id>/revoke/": (place.personal_token.pk,),
             "/organization/tokens/<uuid:account_id>/": (place.robot.pk,),
             "/organization/tokens/<uuid:account_id>/new/": (place.robot.pk,),
             "/organization/tokens/<uuid:account_id>/<uuid:id>/revoke/": (place.robot.pk, place.system_token.pk),
+            "/organization/tokens/<uuid:account_id>/edit/": (place.robot.pk,),
+            "/organization/tokens/<uuid:account_id>/delete/": (place.robot.pk,),
+            "/organization/tokens/<uuid:system_account_id>/teams/join/": (place.robot.pk,),
+            "/organization/tokens/<uuid:system_account_id>/roles/new/": (place.robot.pk,),
+            "/organization/tokens/<uuid:system_account_id>/roles/<uuid:id>/remove/": (
+                place.robot.pk,
+                roles["system-accounts"],
+            ),
+            "/organization/users/<uuid:user_id>/": (place.member.pk,),
+            "/organization/users/<uuid:user_id>/teams/join/": (place.member.pk,),
+            "/organization/users/<uuid:user_id>/roles/new/": (place.member.pk,),
+            "/organization/users/<uuid:user_id>/roles/<uuid:id>/remove/": (place.member.pk, roles["users"]),
+            "/organization/teams/<uuid:team_id>/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/edit/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/delete/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/add/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/people/<uuid:user_id>/remove/": (place.team.pk, place.member.pk),
+            "/organization/teams/<uuid:team_id>/system-accounts/<uuid:system_account_id>/remove/": (
+                place.team.pk,
+                place.robot.pk,
+            ),
+            "/organization/teams/<uuid:team_id>/roles/new/": (place.team.pk,),
+            "/organization/teams/<uuid:team_id>/roles/<uuid:id>/remove/": (place.team.pk, roles["teams"]),
         }[pattern]
+
+    def api_things(self, pattern: str, place) -> Iterator[UUID]:
+        """A parameter of the API is told by the word before it, a role or token besides by whose it is."""
+        _, _, kind, *parts = pattern.split("/")
+        tokens = {"users": place.personal_token, "system-accounts": place.system_token}
+        things = {
+            "users": place.member,
+            "teams": place.team,
+            "system-accounts": place.robot,
+            "assigned-roles": place.roles.get(kind),
+            "access-tokens": tokens.get(kind),
+        }
+        return (things[word].pk for word, part in pairwise([kind, *parts]) if part.startswith("<"))
 
     def ask(self, route: Route, who: str):
         """By token where it is the API, which staff have none for; by session otherwise. What it changes is undone."""
-        client = Client()
+        headers = {}
+        self.asking.cookies.clear()
         if route.pattern.startswith("/v3/"):
-            client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {self.secrets.get(who, 'none')}"
+            headers = {"Authorization": f"Bearer {self.secrets.get(who, 'none')}"}
         else:
-            client.cookies.load(self.clients[who].cookies.output(header=""))
+            self.asking.cookies.load(self.clients[who].cookies.output(header=""))
         with transaction.atomic():
-            response = client.generic(route.method, self.url(route, who))
+            response = self.asking.generic(route.method, self.url(route, who), headers=headers)
             transaction.set_rollback(True)
         return response
 

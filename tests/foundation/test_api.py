@@ -61,6 +61,19 @@ def test_each_wrong_parameter_is_named_with_its_rule(ask, body, found):
     assert all(parameter["source"] == "body" and parameter["reason"] for parameter in told)
 
 
+def test_an_operation_that_does_not_say_who_may_call_it_lets_nobody_in():
+    api = make_api("closed")
+
+    @api.get("/wishes")
+    def list_wishes(request: HttpRequest) -> list:
+        return []
+
+    [view] = [pattern.callback for pattern in api.urls[0] if str(pattern.pattern) == "wishes" and pattern.callback]
+    answer = view(RequestFactory().get("/wishes", headers={"Authorization": "Bearer kpat_x"}))
+
+    assert (answer.status_code, json.loads(answer.content)["title"]) == (403, "Permission denied")
+
+
 @pytest.mark.parametrize("body", ["", "no json", "[]", "null", '"text"'])
 def test_a_body_that_is_no_object_is_bad_input(ask, body):
     response = ask(body)
