@@ -126,7 +126,10 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an account has a proven address from its first moment (P8)
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"signup": "20/m/ip,5/m/key"}  # allauth's own has none for an address that gets the mails
+ACCOUNT_RATE_LIMITS = {
+    "signup": "20/m/ip,5/m/key",  # allauth's own has none for an address that gets the mails
+    "invite": "20/m/key,100/h/key",  # of an organization, however many addresses each time
+}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_FORMS = {"login": "accounts.forms.signin.SignInForm", "reauthenticate": "accounts.forms.signin.ConfirmForm"}
 ADDRESS_CHANGE_HOURS = env.int("ADDRESS_CHANGE_HOURS", default=24)
@@ -256,12 +259,13 @@ MAILERS = {
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Konnect Portal <no-reply@localhost>")
 MAIL_LINK_MAKERS = {
     "address_change": "accounts.services.addresses.make_link",
+    "invitation": "accounts.services.invitations.make_link",
     "password_reset": "accounts.services.resets.make_link",
     "sign_up": "accounts.services.sign_up.make_link",
 }
 """Mails whose link is a secret: the kind, and the function that makes the link when the mail is sent."""
 
-SECRET_PATHS = ["/account/address/", "/admin/welcome/", "/password/reset/", "/signup/"]
+SECRET_PATHS = ["/account/address/", "/admin/welcome/", "/join/", "/password/reset/", "/signup/"]
 POST_OFFICE = {
     "CELERY_ENABLED": False,
     "MESSAGE_ID_ENABLED": True,
