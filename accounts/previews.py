@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -101,8 +101,20 @@ class ReactivationPreview:
 
 def deactivation_of(organization: Organization, *, at: datetime) -> DeactivationPreview:
     """What deactivating an active organization would change now."""
-    scope = scopes_of([organization], at=at)[organization.pk]
-    return DeactivationPreview(organization, at, plans([organization.pk], at=at)[organization.pk], scope)
+    [preview] = deactivations_of([organization], at=at)
+    return preview
+
+
+def deactivations_of(
+    organizations: Collection[Organization], *, at: datetime, lock: bool = False
+) -> list[DeactivationPreview]:
+    """What deactivating each would change now, in a fixed number of statements; `lock` as in `scopes_of`."""
+    scopes = scopes_of(organizations, at=at, lock=lock)
+    on_plan = plans(list(scopes), at=at)
+    return [
+        DeactivationPreview(organization, at, on_plan[organization.pk], scopes[organization.pk])
+        for organization in organizations
+    ]
 
 
 def reactivation_of(organization: Organization, *, at: datetime) -> ReactivationPreview:

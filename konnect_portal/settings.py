@@ -258,6 +258,7 @@ MAILERS = {
 }
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Konnect Portal <no-reply@localhost>")
 MAIL_LINK_MAKERS = {
+    "account_reopened": "accounts.services.resets.make_link",
     "address_change": "accounts.services.addresses.make_link",
     "invitation": "accounts.services.invitations.make_link",
     "password_reset": "accounts.services.resets.make_link",
