@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import account, home, organizations, signin, signup, tokens
+from accounts.views import account, home, organizations, owning, settings, signin, signup, tokens
 
 urlpatterns = [
     # sign-up
@@ -37,6 +37,13 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("organizations/", organizations.organizations, name="organizations"),
     path("organizations/<uuid:id>/enter/", organizations.enter, name="enter_organization"),
+    # settings
+    path("organization/settings/", settings.general, name="settings"),
+    path("organization/settings/contact/", settings.contact, name="contact"),
+    path("organization/settings/contact/cancel/", settings.cancel_contact, name="cancel_contact"),
+    path("organization/settings/contact/<link>/", settings.confirm_contact, name="confirm_contact"),
+    path("organization/settings/owner/", owning.hand_over, name="hand_over"),
+    path("organization/settings/deactivate/", owning.deactivate, name="deactivate"),
     # tokens
     path("account/tokens/", tokens.personal_tokens, name="personal_tokens"),
     path("account/tokens/new/", tokens.new_personal_token, name="new_personal_token"),

@@ -260,13 +260,21 @@ DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Konnect Portal <no-reply@loca
 MAIL_LINK_MAKERS = {
     "account_reopened": "accounts.services.resets.make_link",
     "address_change": "accounts.services.addresses.make_link",
+    "contact_change": "accounts.services.contacts.make_link",
     "invitation": "accounts.services.invitations.make_link",
     "password_reset": "accounts.services.resets.make_link",
     "sign_up": "accounts.services.sign_up.make_link",
 }
 """Mails whose link is a secret: the kind, and the function that makes the link when the mail is sent."""
 
-SECRET_PATHS = ["/account/address/", "/admin/welcome/", "/join/", "/password/reset/", "/signup/"]
+SECRET_PATHS = [
+    "/account/address/",
+    "/admin/welcome/",
+    "/join/",
+    "/organization/settings/contact/",
+    "/password/reset/",
+    "/signup/",
+]
 POST_OFFICE = {
     "CELERY_ENABLED": False,
     "MESSAGE_ID_ENABLED": True,

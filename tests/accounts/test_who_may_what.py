@@ -109,6 +109,7 @@ class World:
             "/signup/<secret>/": ("secret",),
             "/password/reset/<uidb64>/<token>/": ("who", "what"),
             "/account/address/<link>/": ("link",),
+            "/organization/settings/contact/<link>/": ("link",),
             "/account/second-factor/passkeys/<int:pk>/remove/": (1,),
             "/organizations/<uuid:id>/enter/": (place.pk,),
             "/account/tokens/<uuid:id>/revoke/": (place.personal_token.pk,),
