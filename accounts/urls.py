@@ -2,13 +2,26 @@
 
 from django.urls import path
 
-from accounts.views import account, home, organizations, owning, settings, signin, signup, tokens
+from accounts.views import (
+    account,
+    home,
+    invitations,
+    joining,
+    organizations,
+    owning,
+    people,
+    settings,
+    signin,
+    signup,
+    tokens,
+)
 
 urlpatterns = [
     # sign-up
     path("signup/", signup.ask, name="sign_up"),
     path("signup/<secret>/", signup.finish, name="finish_sign_up"),
     path("organizations/new/", signup.new_organization, name="new_organization"),
+    path("join/<secret>/", joining.join, name="join"),
     # sign-in
     path("login/", signin.sign_in, name="account_login"),
     path("login/second-factor/", signin.second_factor, name="mfa_authenticate"),
@@ -37,6 +50,15 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("organizations/", organizations.organizations, name="organizations"),
     path("organizations/<uuid:id>/enter/", organizations.enter, name="enter_organization"),
+    path("account/organizations/", organizations.memberships, name="account_organizations"),
+    path("account/leave/<uuid:id>/", organizations.leave_for_good, name="leave"),
+    # people
+    path("organization/users/", people.people, name="people"),
+    path("organization/users/<uuid:id>/remove/", people.remove, name="remove_person"),
+    path("organization/users/invite/", invitations.invite, name="invite"),
+    path("organization/users/invitations/", invitations.invitations, name="invitations"),
+    path("organization/users/invitations/<uuid:id>/resend/", invitations.resend, name="resend_invitation"),
+    path("organization/users/invitations/<uuid:id>/revoke/", invitations.revoke, name="revoke_invitation"),
     # settings
     path("organization/settings/", settings.general, name="settings"),
     path("organization/settings/contact/", settings.contact, name="contact"),
