@@ -3,12 +3,9 @@
 Locks are taken in the order that every act keeps: organizations by id, then people by id, then addresses.
 """
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from itertools import groupby
 from uuid import UUID
 
@@ -16,14 +13,14 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Model, Q
+from django.db.models import Max, Model
 from django.utils import timezone
 
 from accounts import rights
 from accounts.errors import LifecycleError, PreviewChanged
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import AddressChange, LifecycleEvent, Membership, Organization, Recovery, User
-from accounts.previews import DeactivationPreview, deactivations_of, digest_of
+from accounts.previews import Closing, DeactivationPreview, closing_of, deactivations_of, digest_of
 from accounts.services.events import record_event
 from accounts.services.locks import hold_addresses, is_locked
 from accounts.services.members import let_go
@@ -52,41 +49,6 @@ class Deactivate:
 
 
 type Choice = HandOver | Deactivate
-
-
-@dataclass
-class Closing:
-    """What closing a person's account reaches: `owned` needs a choice each, `left` and `ended` only lose a member."""
-
-    person: User
-    owned: list[Organization] = field(default_factory=list)
-    left: list[Organization] = field(default_factory=list)
-    ended: list[Organization] = field(default_factory=list)
-    """Deactivated before, and owned: they stay as they are."""
-
-    @property
-    def organizations(self) -> list[Organization]:
-        return [*self.owned, *self.left, *self.ended]
-
-    @cached_property
-    def digest(self) -> str:
-        """Differs as soon as the person owns, joins or leaves another organization, or one changes its state."""
-        ids = [sorted(str(each.pk) for each in some) for some in (self.owned, self.left, self.ended)]
-        return hashlib.sha256(json.dumps(ids).encode()).hexdigest()
-
-
-def closing_of(person: User) -> Closing:
-    """What closing the account would reach now, by name."""
-    closing = Closing(person)
-    theirs = Q(memberships__user=person) | Q(owner=person, state=State.INACTIVE)
-    for organization in Organization.objects.filter(theirs).distinct().order_by("name", "pk"):
-        if organization.owner_id != person.pk:
-            closing.left.append(organization)
-        elif organization.state == State.ACTIVE:
-            closing.owned.append(organization)
-        else:
-            closing.ended.append(organization)
-    return closing
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts.views import (
     account,
+    deleting,
     home,
     invitations,
     joining,
@@ -35,6 +36,8 @@ urlpatterns = [
     path("account/address/", account.address, name="account_address"),
     path("account/address/<link>/", account.confirm_address, name="account_confirm_address"),
     path("account/password/", account.password, name="account_change_password"),
+    path("account/delete/", deleting.delete, name="account_delete"),
+    path("account/deleted/", deleting.deleted, name="account_deleted"),
     path("account/sessions/", account.sessions, name="account_sessions"),
     path("account/confirm/", account.confirm, name="account_reauthenticate"),
     path("account/confirm/code/", account.confirm_by_code, name="mfa_reauthenticate"),

@@ -6,10 +6,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.closing import Deactivate, HandOver, close_account, closing_of, reopen_account
+from accounts.closing import HandOver, reopen_account
 from accounts.errors import LifecycleError, PreviewChanged
 from accounts.models import EmailLock, LifecycleEvent, Membership, Organization, User
-from accounts.previews import deactivation_of
 from accounts.services.opening import Opening, open_organization
 from accounts.services.ownership import transfer_ownership
 from accounts.services.sign_up import AddressTaken, make_account
@@ -17,22 +16,11 @@ from accounts.services.tokens import TokenError, create_token
 from accounts.words import ORGANIZATION_ADMIN, Act, Via
 from tests import factories
 from tests.accounts.test_deactivation import deactivate
+from tests.closing import closing, deactivation
 from tests.customers import with_password
 from tests.races import at_once, collide
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def closing(person, choices=None):
-    """An act that closes the account as it is now."""
-    choices = {organization.pk: choice for organization, choice in (choices or {}).items()}
-    expected = closing_of(person).digest
-    return lambda: close_account(actor=person, choices=choices, expected=expected)
-
-
-def deactivation(organization):
-    now = timezone.now()
-    return Deactivate(now + timedelta(hours=72), deactivation_of(organization, at=now).digest)
 
 
 def is_open(person):

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from accounts.access import open_by_token
-from accounts.closing import Deactivate, HandOver, close_account, closing_of
+from accounts.closing import HandOver
 from accounts.errors import LifecycleError, PreviewChanged
 from accounts.models import (
     AccessToken,
@@ -23,7 +23,7 @@ from accounts.models import (
     Session,
     User,
 )
-from accounts.previews import deactivation_of
+from accounts.previews import closing_of
 from accounts.services.ownership import transfer_ownership
 from accounts.services.resets import request_password_reset
 from accounts.services.sign_up import request_sign_up
@@ -34,6 +34,7 @@ from konnect_portal.foundation.problems import Problem
 from tests import factories
 from tests.accounts.test_deactivation import deactivate
 from tests.accounts.test_deactivation_walk import full, tables
+from tests.closing import close, deactivation
 from tests.customers import mails_to, signed_in, with_password
 
 pytestmark = pytest.mark.django_db
@@ -49,17 +50,6 @@ def dora(acme):
 @pytest.fixture
 def initech(alice):
     return factories.organization("Initech", owner=alice)
-
-
-def deactivation(organization, *, at_once=False):
-    now = timezone.now()
-    preview = deactivation_of(organization, at=now)
-    return Deactivate(now if at_once else now + timedelta(hours=72), preview.digest)
-
-
-def close(person, choices=None):
-    choices = {organization.pk: choice for organization, choice in (choices or {}).items()}
-    return close_account(actor=person, choices=choices, expected=closing_of(person).digest, address="192.0.2.1")
 
 
 def state_of(organization):
@@ -131,9 +121,8 @@ class TestAllOrNothing:
 
     def refused(self, person, choices, error, **options):
         before = tables()
-        choices = {organization.pk: choice for organization, choice in choices.items()}
         with pytest.raises(error) as refusal:
-            close_account(actor=person, choices=choices, **{"expected": closing_of(person).digest} | options)
+            close(person, choices, **options)
         assert tables() == before
         return str(refusal.value)
 
@@ -215,7 +204,7 @@ class TestAccount:
         request_password_reset(alice.email)
         cache.clear()
 
-        kinds = list(Mail.objects.order_by("pk").values_list("kind", flat=True))
+        kinds = list(Mail.objects.order_by("email_id").values_list("kind", flat=True))
         assert kinds == ["account_closed", "sign_up", "password_reset_unknown"]
         for email in (alice.email, "nobody@x.example"):
             answer = client.post("/login/", {"login": email, "password": factories.PASSWORD})

@@ -7,15 +7,16 @@ from allauth.account.models import EmailAddress
 from django.core.cache import cache
 from django.utils import timezone
 
-from accounts.closing import Deactivate, HandOver, close_account, closing_of, reopen_account, reopens_until
+from accounts.closing import HandOver, reopen_account, reopens_until
 from accounts.errors import LifecycleError
 from accounts.models import LifecycleEvent, Membership, Organization, User
-from accounts.previews import deactivation_of, reactivation_of
+from accounts.previews import reactivation_of
 from accounts.services.locks import is_locked
 from accounts.words import ORGANIZATION_ADMIN, Act, State, Via
 from tests import factories
 from tests.accounts.test_deactivation import deactivate, teams_of
 from tests.accounts.test_reactivation import reactivate
+from tests.closing import close, deactivation
 from tests.customers import NEW_PASSWORD, link_to, mails_to, with_password
 
 pytestmark = pytest.mark.django_db
@@ -26,16 +27,10 @@ def alice(alice):
     return with_password(alice)
 
 
-def close(person, choices=None):
-    choices = {organization.pk: choice for organization, choice in (choices or {}).items()}
-    close_account(actor=person, choices=choices, expected=closing_of(person).digest)
+def closed(person, *organizations):
+    """The account, closed with these organizations deactivated."""
+    close(person, {each: deactivation(each) for each in organizations})
     return User.objects.get(pk=person.pk)
-
-
-def close_deactivating(person, *organizations):
-    now = timezone.now()
-    moment = now + timedelta(hours=72)
-    return close(person, {each: Deactivate(moment, deactivation_of(each, at=now).digest) for each in organizations})
 
 
 def reopen(person, actor, **said):
@@ -120,7 +115,7 @@ class TestWhen:
     @pytest.mark.parametrize(("days", "opens"), [(89, True), (90, False)])
     def test_who_owned_nothing_for_as_long_as_an_organization_is_kept(self, days, opens, alice, lead):
         """P55, P56"""
-        person = close(alice)
+        person = closed(alice)
         assert reopens_until(person) == person.closed_at + timedelta(days=90)
         User.objects.filter(pk=alice.pk).update(closed_at=timezone.now() - timedelta(days=days))
 
@@ -133,7 +128,7 @@ class TestWhen:
     def test_an_owner_until_the_last_of_their_organizations_is_purged(self, acme, alice, lead):
         """P56"""
         second = factories.organization("Second", owner=alice)
-        person = close_deactivating(alice, acme, second)
+        person = closed(alice, acme, second)
         User.objects.filter(pk=alice.pk).update(closed_at=timezone.now() - timedelta(days=200))
         Organization.objects.filter(pk=acme.pk).update(state=State.DELETED)
         second.refresh_from_db()
@@ -150,7 +145,7 @@ class TestWhen:
 class TestThereAndBack:
     def test_the_owner_is_a_member_and_admin_again_with_everybody_else(self, acme, alice, bob, lead):
         """P50, P52, P53, P56"""
-        close_deactivating(alice, acme)
+        closed(alice, acme)
         reopen(alice, lead)
         assert is_locked(alice.email)
         acme.refresh_from_db()
@@ -167,7 +162,7 @@ class TestThereAndBack:
 
     def test_while_the_account_is_closed_another_member_is_named(self, acme, alice, bob, lead):
         """P52, P53"""
-        close_deactivating(alice, acme)
+        closed(alice, acme)
         with pytest.raises(LifecycleError, match="name another member"):
             reactivate(acme, lead)
         acme.refresh_from_db()
