@@ -63,6 +63,7 @@ def test_where_what_it_was_for_is_gone_the_mail_fails_and_says_so(alice):
         "/account/address/s3cret/",
         "/join/s3cret/",
         "/login/?next=/join/s3cret/",
+        "/organization/settings/contact/s3cret/",
     ],
 )
 def test_no_line_of_the_log_tells_a_link_whoever_writes_it(path):
