@@ -4,9 +4,11 @@ from django.urls import path
 
 from accounts.views import (
     account,
+    deleting,
     history,
     home,
     invitations,
+    invoices,
     joining,
     member,
     organizations,
@@ -39,6 +41,10 @@ urlpatterns = [
     path("account/address/", account.address, name="account_address"),
     path("account/address/<link>/", account.confirm_address, name="account_confirm_address"),
     path("account/password/", account.password, name="account_change_password"),
+    path("account/delete/", deleting.delete, name="account_delete"),
+    path("account/deleted/", deleting.deleted, name="account_deleted"),
+    path("account/invoices/", invoices.invoices, name="account_invoices"),
+    path("account/invoices/<uuid:id>/", invoices.invoice, name="account_invoice"),
     path("account/sessions/", account.sessions, name="account_sessions"),
     path("account/confirm/", account.confirm, name="account_reauthenticate"),
     path("account/confirm/code/", account.confirm_by_code, name="mfa_reauthenticate"),
@@ -74,6 +80,13 @@ urlpatterns = [
     path("organization/users/invitations/", invitations.invitations, name="invitations"),
     path("organization/users/invitations/<uuid:id>/resend/", invitations.resend, name="resend_invitation"),
     path("organization/users/invitations/<uuid:id>/revoke/", invitations.revoke, name="revoke_invitation"),
+    # settings
+    path("organization/settings/", settings.general, name="settings"),
+    path("organization/settings/contact/", settings.contact, name="contact"),
+    path("organization/settings/contact/cancel/", settings.cancel_contact, name="cancel_contact"),
+    path("organization/settings/contact/<link>/", settings.confirm_contact, name="confirm_contact"),
+    path("organization/settings/owner/", owning.hand_over, name="hand_over"),
+    path("organization/settings/deactivate/", owning.deactivate, name="deactivate"),
     # tokens
     path("account/tokens/", tokens.personal_tokens, name="personal_tokens"),
     path("account/tokens/new/", tokens.new_personal_token, name="new_personal_token"),

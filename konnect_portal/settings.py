@@ -259,6 +259,7 @@ MAILERS = {
 }
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Konnect Portal <no-reply@localhost>")
 MAIL_LINK_MAKERS = {
+    "account_reopened": "accounts.services.resets.make_link",
     "address_change": "accounts.services.addresses.make_link",
     "contact_change": "accounts.services.contacts.make_link",
     "invitation": "accounts.services.invitations.make_link",

@@ -23,6 +23,7 @@ from accounts.services.addresses import (
     find_address_change,
     request_address_change,
 )
+from accounts.services.former import with_issued_invoices
 from accounts.services.sessions import end_session, end_sessions, sessions_of
 from accounts.views.stepping_up import step_up
 from konnect_portal.foundation.pages import person_view
@@ -58,6 +59,7 @@ def overview(request):
     context = {
         "change": AddressChange.objects.filter(user=request.user).first(),
         "has_second_factor": is_mfa_enabled(request.user),
+        "has_invoices": with_issued_invoices(request.user).exists(),
     }
     return render(request, "accounts/account/overview.html", context)
 

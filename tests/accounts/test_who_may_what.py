@@ -129,6 +129,7 @@ class World:
             "/signup/<secret>/": ("secret",),
             "/password/reset/<uidb64>/<token>/": ("who", "what"),
             "/account/address/<link>/": ("link",),
+            "/account/invoices/<uuid:id>/": (place.pk,),
             "/organization/settings/contact/<link>/": ("link",),
             "/account/second-factor/passkeys/<int:pk>/remove/": (1,),
             "/organizations/<uuid:id>/enter/": (place.pk,),
