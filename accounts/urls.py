@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import account, home, organizations, signin, signup, tokens
+from accounts.views import account, home, organizations, recovery, signin, signup, tokens
 
 urlpatterns = [
     # sign-up
@@ -33,6 +33,9 @@ urlpatterns = [
     path("account/second-factor/recovery-codes/new/", account.new_codes, name="mfa_generate_recovery_codes"),
     path("account/second-factor/passkeys/add/", account.add_passkey, name="mfa_add_webauthn"),
     path("account/second-factor/passkeys/<int:pk>/remove/", account.remove_passkey, name="mfa_remove_webauthn"),
+    path("account/recovery/", recovery.waiting, name="waiting_recovery"),
+    path("account/recovery/stop/<link>/", recovery.stop, name="stop_recovery"),
+    path("account/recovery/prove/<link>/", recovery.prove, name="prove_recovery"),
     # organizations
     path("", home.home, name="home"),
     path("organizations/", organizations.organizations, name="organizations"),

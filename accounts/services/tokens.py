@@ -98,6 +98,20 @@ def revoke_token(organization_id: UUID, id: UUID, *, actor: Actor, via: Via, add
     return True
 
 
+def revoke_tokens_of(user: User, *, actor: Actor | None, via: Via, at: datetime) -> int:
+    """End the person's live tokens for good, in every organization; how many there were.
+
+    The caller holds the person and the organizations. Each organization is told by an event of its own.
+    """
+    live = list(AccessToken.objects.live(at).filter(user=user).select_related("user"))
+    AccessToken.objects.filter(pk__in=[token.pk for token in live]).update(
+        revoked_at=at, revoked_by_id=actor.pk if actor else None
+    )
+    for token in live:
+        _tell(Act.TOKEN_REVOKED, token, actor=actor, via=via, address=None, at=at)
+    return len(live)
+
+
 def next_notice_at(expires_at: datetime, *, after: datetime) -> datetime | None:
     """When the holder is told next that a token ends: 14, 7 and 1 days before, and once it has; None after that."""
     moments = (expires_at - before for before in TOLD_BEFORE)

@@ -24,6 +24,7 @@ from accounts.services.addresses import (
     request_address_change,
 )
 from accounts.services.sessions import end_session, end_sessions, sessions_of
+from accounts.views.acting import acting
 from accounts.views.stepping_up import step_up
 from konnect_portal.foundation.pages import person_view
 
@@ -92,7 +93,7 @@ def confirm_address(request, link):
     refusal = None
     if change is not None and request.method == "POST":
         try:
-            change_address(request.user, change)
+            change_address(request.user, change, address=acting(request)["address"])
         except AddressRefused as refused:
             refusal = str(refused)
         else:
