@@ -126,7 +126,10 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an account has a proven address from its first moment (P8)
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"signup": "20/m/ip,5/m/key"}  # allauth's own has none for an address that gets the mails
+ACCOUNT_RATE_LIMITS = {
+    "signup": "20/m/ip,5/m/key",  # allauth's own has none for an address that gets the mails
+    "invite": "20/m/key,100/h/key",  # of an organization, however many addresses each time
+}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_FORMS = {"login": "accounts.forms.signin.SignInForm", "reauthenticate": "accounts.forms.signin.ConfirmForm"}
 ADDRESS_CHANGE_HOURS = env.int("ADDRESS_CHANGE_HOURS", default=24)
@@ -257,6 +260,7 @@ DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Konnect Portal <no-reply@loca
 MAIL_LINK_MAKERS = {
     "address_change": "accounts.services.addresses.make_link",
     "address_replaced": "accounts.services.resets.make_link",
+    "invitation": "accounts.services.invitations.make_link",
     "password_reset": "accounts.services.resets.make_link",
     "recovery_asked": "accounts.services.recovery.make_stop_link",
     "recovery_prove": "accounts.services.recovery.make_prove_link",
@@ -269,6 +273,7 @@ SECRET_PATHS = [
     "/account/recovery/prove/",
     "/account/recovery/stop/",
     "/admin/welcome/",
+    "/join/",
     "/password/reset/",
     "/signup/",
 ]

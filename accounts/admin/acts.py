@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -12,7 +11,9 @@ from django.utils import timezone
 from accounts import lifecycle
 from accounts.admin import columns
 from accounts.admin.confirming import Act, Shown, digest_of_rows, said
-from accounts.admin.forms import LATER, NOW, DeactivateForm, ReactivateForm, TakeDownForm
+from accounts.admin.forms import DeactivateForm, ReactivateForm, TakeDownForm
+from accounts.columns import later
+from accounts.forms.taking_down import take_down_moment
 from accounts.models import Organization, User
 from accounts.previews import deactivation_of, reactivation_of
 from accounts.words import Reason, State
@@ -69,17 +70,16 @@ class Deactivate(OrganizationAct):
     def show(self, user, target):
         preview = deactivation_of(target, at=timezone.now())
         may_choose = user.has_perm("accounts.hasten_take_down")
-        when = f"now or {columns.later()}, as you choose below" if may_choose else columns.later()
+        when = f"now or {later()}, as you choose below" if may_choose else later()
         options = {"may_choose": may_choose, "delay_hours": settings.TAKE_DOWN_DELAY_HOURS}
         return Shown(columns.of_deactivation(preview, when=when), preview.digest, options)
 
     def act(self, target, *, data, expected, **who):
-        delays = {NOW: timedelta(0), LATER: timedelta(hours=settings.TAKE_DOWN_DELAY_HOURS)}
         choice = data.get("take_down")
         events = lifecycle.deactivate_organizations(
             [target.pk],
             reason=Reason(data["reason"]),
-            take_down_at=timezone.now() + delays[choice] if choice else None,
+            take_down_at=take_down_moment(choice, now=timezone.now()) if choice else None,
             expected=expected,
             **said(data),
             **who,

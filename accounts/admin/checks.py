@@ -7,8 +7,8 @@ from django.template.response import TemplateResponse
 from django.urls import path
 
 from accounts import checks
-from accounts.admin.columns import counted
 from accounts.admin.forms import DecisionForm, ResumeForm
+from accounts.columns import counted
 from accounts.desk.places import check_switch
 from accounts.errors import LifecycleError
 from accounts.models import CheckRun, User

@@ -13,8 +13,8 @@ from django.contrib import messages
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from accounts.admin.columns import Column
 from accounts.admin.forms import ActForm
+from accounts.columns import Column
 from accounts.errors import LifecycleError, PreviewChanged
 from accounts.models import User
 from accounts.words import Via

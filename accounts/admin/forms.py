@@ -2,10 +2,10 @@
 
 from django import forms
 
+from accounts.forms.taking_down import LATER, NOW
 from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason
 
 CHOOSE = ("", "Please choose")
-NOW, LATER = "now", "later"
 
 
 class ActForm(forms.Form):

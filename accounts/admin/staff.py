@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from accounts.admin.columns import Column, Line
 from accounts.admin.confirming import Act, Shown, confirm, digest_of_rows, said
 from accounts.admin.forms import StaffForm
+from accounts.columns import Column, Line
 from accounts.models import User
 from accounts.staffing import reset_second_factor
 from accounts.templatetags.desk import moment

@@ -258,9 +258,13 @@ class AccessToken(models.Model):
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def waiting(self):
+        """Those that nobody has accepted or revoked, whether their time is up or not."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+
     def open(self, at):
         """Those that can be accepted at `at`, as far as the organization lets them."""
-        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=at)
+        return self.waiting().filter(expires_at__gt=at)
 
     def active(self):
         return self.filter(organization__state=State.ACTIVE)

@@ -72,10 +72,23 @@ def sign_up(secret: str, *, full_name: str, password: str, opening: Opening) -> 
     """
     refuse_locked(find_request(secret).email)
     request = find_request(secret)  # nobody uses or voids it from here on: they hold the address
-    user = _make_user(request.email, password, full_name)
+    user = make_account(request.email, full_name=full_name, password=password)
     request.delete()
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user, open_organization(opening, owner=user, via=Via.SIGN_UP)
+
+
+def make_account(email: str, *, full_name: str, password: str) -> User:
+    """Give a proven address its account. Raises AddressTaken; the caller holds the address.
+
+    Whoever imports or makes staff holds no address, so that it is free is known only when the person is there.
+    """
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, full_name=full_name)
+    except IntegrityError:
+        raise AddressTaken from None
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
 
 
 def forget_requests() -> None:
@@ -91,12 +104,3 @@ def _case_of(email: str) -> str:
 
 def _of_link(secret: str) -> QuerySet[SignUpRequest]:
     return SignUpRequest.objects.filter(digest=digest_of(secret), expires_at__gt=timezone.now())
-
-
-def _make_user(email: str, password: str, full_name: str) -> User:
-    """Whoever imports or makes staff holds no address, so that it is free is known only when the person is there."""
-    try:
-        with transaction.atomic():
-            return User.objects.create_user(email, password, full_name=full_name)
-    except IntegrityError:
-        raise AddressTaken from None
