@@ -88,7 +88,6 @@ class RecoveryStopped(models.TextChoices):
     PERSON = "person", "by the person, signed in"
     STAFF = "staff", "by support"
     CHANGED = "changed", "the person changed the address themselves"
-    CLOSED = "closed", "the account was closed"
     TAKEN = "taken", "the new address has an account of its own"
     LOCKED = "locked", "the new address is locked"
     UNPROVEN = "unproven", "the new address was never proven"

@@ -698,7 +698,6 @@ class Migration(migrations.Migration):
                             ("person", "by the person, signed in"),
                             ("staff", "by support"),
                             ("changed", "the person changed the address themselves"),
-                            ("closed", "the account was closed"),
                             ("taken", "the new address has an account of its own"),
                             ("locked", "the new address is locked"),
                             ("unproven", "the new address was never proven"),
@@ -1224,7 +1223,7 @@ class Migration(migrations.Migration):
                         ("stopped_at__isnull", False),
                         (
                             "stopped_because__in",
-                            ["link", "person", "staff", "changed", "closed", "taken", "locked", "unproven"],
+                            ["link", "person", "staff", "changed", "taken", "locked", "unproven"],
                         ),
                     ),
                     _connector="OR",

@@ -122,9 +122,8 @@ def stop_recovery(
         note=note,
         ticket=ticket,
     )
-    if because != RecoveryStopped.CLOSED:
-        for to in filter(None, (recovery.user.email, recovery.email)):
-            _tell(recovery, "recovery_stopped", to=to)
+    for to in filter(None, (recovery.user.email, recovery.email)):
+        _tell(recovery, "recovery_stopped", to=to)
     return True
 
 
@@ -214,8 +213,7 @@ def _tried(recovery: Recovery, at: datetime) -> bool:
 def _carry_out(recovery: Recovery, at: datetime) -> bool:
     try:
         person = hold_person(recovery.user_id)
-    except User.DoesNotExist:
-        _give_up(recovery, RecoveryStopped.CLOSED)
+    except User.DoesNotExist:  # closed just now, and what waited for it went with it
         return False
     if recovery.email:
         hold_addresses([recovery.email])
@@ -226,7 +224,7 @@ def _carry_out(recovery: Recovery, at: datetime) -> bool:
         return False
     counts = {
         "sessions": end_sessions(person.pk),
-        "tokens": revoke_tokens_of(person, actor=None, via=Via.WORKER, at=at),
+        "tokens": revoke_tokens_of(person, via=Via.WORKER, at=at),
         "second_factors": _replace(person, recovery),
     }
     record_event(

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import AccessToken, Membership, Organization, SystemAccount, User
-from accounts.services.events import Actor, record_event
+from accounts.services.events import Actor, Told, record_event, record_events
 from accounts.words import Act, Via
 
 PERSONAL, SYSTEM = "kpat_", "spat_"
@@ -98,17 +98,15 @@ def revoke_token(organization_id: UUID, id: UUID, *, actor: Actor, via: Via, add
     return True
 
 
-def revoke_tokens_of(user: User, *, actor: Actor | None, via: Via, at: datetime) -> int:
+def revoke_tokens_of(user: User, *, via: Via, at: datetime) -> int:
     """End the person's live tokens for good, in every organization; how many there were.
 
     The caller holds the person and the organizations. Each organization is told by an event of its own.
     """
-    live = list(AccessToken.objects.live(at).filter(user=user).select_related("user"))
-    AccessToken.objects.filter(pk__in=[token.pk for token in live]).update(
-        revoked_at=at, revoked_by_id=actor.pk if actor else None
-    )
-    for token in live:
-        _tell(Act.TOKEN_REVOKED, token, actor=actor, via=via, address=None, at=at)
+    live = list(AccessToken.objects.live(at).filter(user=user))
+    AccessToken.objects.filter(pk__in=[token.pk for token in live]).update(revoked_at=at)
+    told = [Told(token.organization_id, [token, user], _details(token)) for token in live]
+    record_events(Act.TOKEN_REVOKED, told, actor=None, via=via, at=at)
     return len(live)
 
 
@@ -128,8 +126,12 @@ def _tell(act: Act, token: AccessToken, *, actor: Actor | None, via: Via, addres
         address=address,
         at=at,
         about=[token, *([holder] if holder else [])],
-        details={"token": str(token.pk), "expires_at": token.expires_at.isoformat()},
+        details=_details(token),
     )
+
+
+def _details(token: AccessToken) -> dict[str, str]:
+    return {"token": str(token.pk), "expires_at": token.expires_at.isoformat()}
 
 
 def _check(name: str, lifetime: timedelta) -> None:

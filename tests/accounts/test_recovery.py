@@ -198,15 +198,13 @@ class TestCarryingOutAnAddress:
         link = link_to(alice, "address_replaced")
         assert "Choose a new password" in words(Client().get(link, follow=True))
 
-    @pytest.mark.parametrize("became", [RecoveryStopped.TAKEN, RecoveryStopped.LOCKED, RecoveryStopped.CLOSED])
+    @pytest.mark.parametrize("became", [RecoveryStopped.TAKEN, RecoveryStopped.LOCKED])
     def test_what_became_impossible_is_stopped_with_the_reason(self, acme, alice, proven, became):
         """P45: asked again under lock."""
         if became == RecoveryStopped.LOCKED:
             factories.email_lock(acme, NEW)
-        elif became == RecoveryStopped.TAKEN:
-            factories.UserFactory(email=NEW)
         else:
-            User.objects.filter(pk=alice.pk).update(is_active=False, closed_at=timezone.now())
+            factories.UserFactory(email=NEW)
 
         assert carry_out() == 0
 
@@ -214,6 +212,13 @@ class TestCarryingOutAnAddress:
         assert (proven.stopped_because, proven.done_at) == (became, None)
         assert address_of(alice) == "alice@acme.example"
         assert LifecycleEvent.objects.get(act=Act.RECOVERY_STOPPED).details["because"] == became
+
+    def test_nothing_happens_to_a_closed_account(self, alice, proven):
+        """P56"""
+        User.objects.filter(pk=alice.pk).update(is_active=False, closed_at=timezone.now())
+
+        assert carry_out() == 0
+        assert address_of(alice) == "alice@acme.example"
 
     def test_twice_changes_nothing(self, alice, proven):
         carry_out()
