@@ -13,7 +13,6 @@ from accounts.words import RecoveryStopped, Tier
 from konnect_portal.foundation.addresses import normalize_address
 from konnect_portal.foundation.fields import uuid_key
 
-
 PERSON_SEARCH = Lower(Concat("full_name", models.Value(" "), "email"))
 """What a person is found by, as its index has it."""
 
@@ -83,9 +82,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["full_name", "id"], condition=models.Q(is_staff=False), name="customer_by_name"
-            ),
+            models.Index(fields=["full_name", "id"], condition=models.Q(is_staff=False), name="customer_by_name"),
             GinIndex(OpClass(PERSON_SEARCH, name="gin_trgm_ops"), name="person_search"),
         ]
 
@@ -182,9 +179,7 @@ class RecoveryQuerySet(models.QuerySet["Recovery"]):
 
     def unproven(self, at):
         """Those whose new address was never proven, and can't be any more."""
-        return self.waiting().filter(
-            email__isnull=False, proven_at__isnull=True, in_force_at__lte=at - PROVEN_WITHIN
-        )
+        return self.waiting().filter(email__isnull=False, proven_at__isnull=True, in_force_at__lte=at - PROVEN_WITHIN)
 
 
 class Recovery(models.Model):

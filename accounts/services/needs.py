@@ -25,10 +25,7 @@ class Need:
 
 
 def needs_of(user: User, organization: Organization, *, at: datetime) -> list[Need]:
-    """A replacement that support was asked for, invitations, a missing second factor, tokens that expire within 14 days.
-
-    Each by name.
-    """
+    """A replacement that waits, invitations, a missing second factor, tokens that expire in 14 days: each by name."""
     return [
         *_recovery(user),
         *_invitations(user, at),

@@ -27,6 +27,7 @@ from konnect_portal.foundation.addresses import normalize_address
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
+GONE = "It was stopped or carried out meanwhile."
 STOP, PROVE = "accounts.recovery.stop", "accounts.recovery.prove"
 
 logger = structlog.get_logger(__name__)
@@ -127,22 +128,31 @@ def stop_recovery(
     return True
 
 
-def stop_recovery_by_lead(
-    recovery: Recovery, *, actor: User, via: Via, note: str, ticket: str, address: str | None = None
-) -> None:
-    """Stop it on a lead's word. LifecycleError where it has ended already, or the actor may not."""
-    _check_lead(actor, note=note, ticket=ticket)
-    said = {"note": note, "ticket": ticket, "address": address}
-    if not stop_recovery(recovery, because=RecoveryStopped.STAFF, actor=actor, via=via, **said):
-        raise LifecycleError("It was stopped or carried out meanwhile.")
-
-
 def stop_recovery_of(
-    person: User, *, because: RecoveryStopped, actor: User, via: Via, address: str | None = None
+    person: User,
+    *,
+    because: RecoveryStopped,
+    actor: User,
+    via: Via,
+    address: str | None = None,
+    note: str = "",
+    ticket: str = "",
 ) -> bool:
-    """Stop what waits for this person, if anything does."""
+    """Stop what waits for this person; False where nothing does."""
     recovery = waiting_for(person)
-    return bool(recovery) and stop_recovery(recovery, because=because, actor=actor, via=via, address=address)
+    return recovery is not None and stop_recovery(
+        recovery, because=because, actor=actor, via=via, address=address, note=note, ticket=ticket
+    )
+
+
+def stop_recovery_by_lead(
+    person: User, *, actor: User, via: Via, note: str, ticket: str, address: str | None = None
+) -> None:
+    """Stop what waits for this person on a lead's word. LifecycleError where nothing does, or the actor may not."""
+    _check_lead(actor, note=note, ticket=ticket)
+    because = RecoveryStopped.STAFF
+    if not stop_recovery_of(person, because=because, actor=actor, via=via, address=address, note=note, ticket=ticket):
+        raise LifecycleError(GONE)
 
 
 def waiting_for(person: User) -> Recovery | None:

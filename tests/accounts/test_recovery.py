@@ -355,24 +355,24 @@ class TestThePerson:
 
 
 class TestStoppingByALead:
-    def test_with_reason_and_ticket(self, lead, asked):
-        stop_recovery_by_lead(asked, actor=lead, via=Via.ADMIN, note="A mistake", ticket="T-6")
+    def test_with_reason_and_ticket(self, alice, lead, asked):
+        stop_recovery_by_lead(alice, actor=lead, via=Via.ADMIN, note="A mistake", ticket="T-6")
 
         asked.refresh_from_db()
         assert asked.stopped_because == RecoveryStopped.STAFF
         event = LifecycleEvent.objects.get(act=Act.RECOVERY_STOPPED)
         assert (event.actor_id, event.note, event.ticket) == (lead.pk, "A mistake", "T-6")
 
-    def test_what_has_ended_is_told(self, lead, asked):
+    def test_what_has_ended_is_told(self, alice, lead, asked):
         stop_recovery(asked, because=RecoveryStopped.LINK, via=Via.LINK)
 
         with pytest.raises(LifecycleError, match="meanwhile"):
-            stop_recovery_by_lead(asked, actor=lead, via=Via.ADMIN, note="A mistake", ticket="T-6")
+            stop_recovery_by_lead(alice, actor=lead, via=Via.ADMIN, note="A mistake", ticket="T-6")
 
-    def test_not_by_an_agent(self, agent, asked):
+    def test_not_by_an_agent(self, alice, agent, asked):
         """P70"""
         with pytest.raises(LifecycleError, match="lead"):
-            stop_recovery_by_lead(asked, actor=agent, via=Via.ADMIN, note="A mistake", ticket="T-6")
+            stop_recovery_by_lead(alice, actor=agent, via=Via.ADMIN, note="A mistake", ticket="T-6")
 
 
 @pytest.mark.django_db(transaction=True)
