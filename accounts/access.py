@@ -157,7 +157,7 @@ def enter_organization(request: SignedInRequest, organization_id: UUID) -> Organ
     try:
         organization = record_login(organization_id, request.user, now)
     except (Organization.DoesNotExist, Membership.DoesNotExist):
-        raise _refusal(request.user, organization_id) from None
+        raise refusal(request.user, organization_id) from None
     moment = int(now.timestamp())
     request.session[SESSION_KEY] = {"id": str(organization_id), "entered_at": moment, "used_at": moment}
     return organization
@@ -209,6 +209,7 @@ def organizations_of(user: User) -> OrganizationQuerySet:
     return Organization.objects.filter(state__in=[State.ACTIVE, State.INACTIVE], memberships__user=user)
 
 
-def _refusal(user: User, organization_id: UUID) -> Exception:
+def refusal(user: User, organization_id: UUID) -> Exception:
+    """Why there is no way into it: Http404 to strangers, OrganizationDeactivated to members."""
     organization = organizations_of(user).filter(pk=organization_id).first()
     return Http404() if organization is None else OrganizationDeactivated(organization)

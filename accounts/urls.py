@@ -2,13 +2,28 @@
 
 from django.urls import path
 
-from accounts.views import account, home, organizations, recovery, signin, signup, tokens
+from accounts.views import (
+    account,
+    deleting,
+    home,
+    invitations,
+    joining,
+    organizations,
+    owning,
+    people,
+    recovery,
+    settings,
+    signin,
+    signup,
+    tokens,
+)
 
 urlpatterns = [
     # sign-up
     path("signup/", signup.ask, name="sign_up"),
     path("signup/<secret>/", signup.finish, name="finish_sign_up"),
     path("organizations/new/", signup.new_organization, name="new_organization"),
+    path("join/<secret>/", joining.join, name="join"),
     # sign-in
     path("login/", signin.sign_in, name="account_login"),
     path("login/second-factor/", signin.second_factor, name="mfa_authenticate"),
@@ -22,6 +37,8 @@ urlpatterns = [
     path("account/address/", account.address, name="account_address"),
     path("account/address/<link>/", account.confirm_address, name="account_confirm_address"),
     path("account/password/", account.password, name="account_change_password"),
+    path("account/delete/", deleting.delete, name="account_delete"),
+    path("account/deleted/", deleting.deleted, name="account_deleted"),
     path("account/sessions/", account.sessions, name="account_sessions"),
     path("account/confirm/", account.confirm, name="account_reauthenticate"),
     path("account/confirm/code/", account.confirm_by_code, name="mfa_reauthenticate"),
@@ -40,6 +57,22 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("organizations/", organizations.organizations, name="organizations"),
     path("organizations/<uuid:id>/enter/", organizations.enter, name="enter_organization"),
+    path("account/organizations/", organizations.memberships, name="account_organizations"),
+    path("account/leave/<uuid:id>/", organizations.leave_for_good, name="leave"),
+    # people
+    path("organization/users/", people.people, name="people"),
+    path("organization/users/<uuid:id>/remove/", people.remove, name="remove_person"),
+    path("organization/users/invite/", invitations.invite, name="invite"),
+    path("organization/users/invitations/", invitations.invitations, name="invitations"),
+    path("organization/users/invitations/<uuid:id>/resend/", invitations.resend, name="resend_invitation"),
+    path("organization/users/invitations/<uuid:id>/revoke/", invitations.revoke, name="revoke_invitation"),
+    # settings
+    path("organization/settings/", settings.general, name="settings"),
+    path("organization/settings/contact/", settings.contact, name="contact"),
+    path("organization/settings/contact/cancel/", settings.cancel_contact, name="cancel_contact"),
+    path("organization/settings/contact/<link>/", settings.confirm_contact, name="confirm_contact"),
+    path("organization/settings/owner/", owning.hand_over, name="hand_over"),
+    path("organization/settings/deactivate/", owning.deactivate, name="deactivate"),
     # tokens
     path("account/tokens/", tokens.personal_tokens, name="personal_tokens"),
     path("account/tokens/new/", tokens.new_personal_token, name="new_personal_token"),

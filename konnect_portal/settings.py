@@ -258,8 +258,10 @@ MAILERS = {
 }
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Konnect Portal <no-reply@localhost>")
 MAIL_LINK_MAKERS = {
+    "account_reopened": "accounts.services.resets.make_link",
     "address_change": "accounts.services.addresses.make_link",
     "address_replaced": "accounts.services.resets.make_link",
+    "contact_change": "accounts.services.contacts.make_link",
     "invitation": "accounts.services.invitations.make_link",
     "password_reset": "accounts.services.resets.make_link",
     "recovery_asked": "accounts.services.recovery.make_stop_link",
@@ -274,6 +276,7 @@ SECRET_PATHS = [
     "/account/recovery/stop/",
     "/admin/welcome/",
     "/join/",
+    "/organization/settings/contact/",
     "/password/reset/",
     "/signup/",
 ]

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import (
     EmailLock,
+    Invitation,
     Membership,
     Organization,
     RoleAssignment,
@@ -21,6 +22,7 @@ from accounts.words import ORGANIZATION_ADMIN, PREDEFINED_TEAMS, Tier
 from billing.models import BillingAccount, Plan, Subscription
 from geos.models import ControlPlane, DataPlaneNode, MeshZone, OrganizationGeo
 from konnect_portal.foundation.addresses import address_hash
+from konnect_portal.foundation.links import new_secret
 from licensing.models import License, Product
 
 PASSWORD = "Correct-Horse-7-Battery"
@@ -91,6 +93,17 @@ def system_account(organization, name="robot", *teams) -> SystemAccount:
     made = SystemAccount.objects.create(organization=organization, name=name)
     for team in teams:
         join(organization, team, system_account=made)
+    return made
+
+
+def invitation(organization, email="new@initech.example", **fields) -> Invitation:
+    """One that waits, good for 7 days; `secret` is what its link ends with."""
+    secret, digest = new_secret()
+    expires_at = fields.pop("expires_at", timezone.now() + timedelta(days=7))
+    made = Invitation.objects.create(
+        organization=organization, email=email, digest=digest, expires_at=expires_at, **fields
+    )
+    made.secret = secret
     return made
 
 

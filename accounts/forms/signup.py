@@ -58,8 +58,8 @@ class OrganizationForm(forms.Form):
         )
 
 
-class SignUpForm(OrganizationForm):
-    """The person's name and password beside it; the address is proven already."""
+class NewcomerForm(forms.Form):
+    """Name and password of a person whose address is proven already."""
 
     full_name = forms.CharField(
         label="Your name",
@@ -74,7 +74,6 @@ class SignUpForm(OrganizationForm):
         help_text=password_validators_help_text_html,
         error_messages={"required": "Please choose a password."},
     )
-    field_order = ["full_name", "password", "organization_name", "geo"]
 
     def __init__(self, *args, email, **kwargs):
         super().__init__(*args, **kwargs)
@@ -84,3 +83,7 @@ class SignUpForm(OrganizationForm):
         user = User(email=self.email, full_name=self.cleaned_data.get("full_name", ""))
         validate_password(self.cleaned_data["password"], user)
         return self.cleaned_data["password"]
+
+
+class SignUpForm(NewcomerForm, OrganizationForm):
+    field_order = ["full_name", "password", "organization_name", "geo"]

@@ -416,7 +416,7 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("name", models.CharField(max_length=250)),
                 ("contact_email", models.CharField(max_length=250)),
-                ("login_path", models.CharField(blank=True, max_length=250, null=True, unique=True)),
+                ("login_path", models.CharField(blank=True, max_length=250, null=True)),
                 (
                     "state",
                     models.CharField(
@@ -1107,6 +1107,21 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="organization_contact_normalized",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="organization",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("login_path__isnull", True), ("login_path__regex", "^[A-Za-z0-9]+$"), _connector="OR"
+                ),
+                name="organization_login_path_plain",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="organization",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("login_path"), name="one_organization_per_login_path"
             ),
         ),
         migrations.AddConstraint(

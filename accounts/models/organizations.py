@@ -10,6 +10,8 @@ from django.utils import timezone
 from accounts.words import Reason, State
 from konnect_portal.foundation.fields import uuid_key
 
+LOGIN_PATH = r"^[A-Za-z0-9]+$"
+
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
     def active(self):
@@ -59,7 +61,7 @@ class Organization(models.Model):
     id = uuid_key()
     name = models.CharField(max_length=250)
     contact_email = models.CharField(max_length=250)
-    login_path = models.CharField(max_length=250, null=True, blank=True, unique=True)
+    login_path = models.CharField(max_length=250, null=True, blank=True)
     owner = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="owned_organizations")
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now)
@@ -129,6 +131,11 @@ class Organization(models.Model):
                 condition=Q(contact_email=Lower(Trim("contact_email"))),
                 name="organization_contact_normalized",
             ),
+            models.CheckConstraint(
+                condition=Q(login_path__isnull=True) | Q(login_path__regex=LOGIN_PATH),
+                name="organization_login_path_plain",
+            ),
+            models.UniqueConstraint(Lower("login_path"), name="one_organization_per_login_path"),
         ]
         indexes = [
             models.Index(

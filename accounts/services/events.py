@@ -20,7 +20,8 @@ from accounts.models import (
 from accounts.words import Act, Via
 
 type Actor = User | SystemAccount
-type Subject = User | SystemAccount | Team | AccessToken | Invitation
+type Subject = User | SystemAccount | Team | AccessToken | Invitation | str
+"""A bare string is an address of contact."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def record_events(
 def subject_of(event: LifecycleEvent, thing: Subject, part: EventSubject.Part | None = None) -> EventSubject:
     """Who or what an event is about, by id, name and address as they are now."""
     kind, name, address = _described(thing)
-    return EventSubject(event=event, part=part or kind, subject_id=thing.pk, name=name, address=address)
+    subject_id = None if isinstance(thing, str) else thing.pk
+    return EventSubject(event=event, part=part or kind, subject_id=subject_id, name=name, address=address)
 
 
 def _described(thing: Subject) -> tuple[EventSubject.Part, str, str]:
@@ -105,4 +107,6 @@ def _described(thing: Subject) -> tuple[EventSubject.Part, str, str]:
             return EventSubject.Part.TEAM, thing.name, ""
         case AccessToken():
             return EventSubject.Part.TOKEN, thing.name[:250], ""
+        case str():
+            return EventSubject.Part.CONTACT, "", thing
     return EventSubject.Part.INVITED, "", thing.email

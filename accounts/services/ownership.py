@@ -1,5 +1,6 @@
 """Who owns an organization, and how ownership goes to somebody else (P2, P3)."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -85,6 +86,19 @@ def heirs_of(organization: Organization):
     )
 
 
+def heirs_by_organization(organizations: Collection[Organization]) -> dict[UUID, list[User]]:
+    """`heirs_of` each of the organizations, in one query."""
+    found: dict[UUID, list[User]] = {organization.pk: [] for organization in organizations}
+    owners = {organization.pk: organization.owner_id for organization in organizations}
+    places = TeamMembership.objects.filter(
+        organization_id__in=owners, team__name=ORGANIZATION_ADMIN, team__is_predefined=True, user__is_active=True
+    )
+    for place in places.select_related("user").order_by("user__full_name", "user__email", "user"):
+        if place.user is not None and place.user_id != owners[place.organization_id]:
+            found[place.organization_id].append(place.user)
+    return found
+
+
 SEEN_AT = Greatest(
     "created_at",
     "last_login",
@@ -147,6 +161,7 @@ def _tell(organization: Organization, old: User, new: User, event: LifecycleEven
         "old_owner": str(old),
         "new_owner": str(new),
         "by_support": event.via not in BY_OWNER,
+        "account_closed": event.via == Via.ACCOUNT,
         "transferred_at": event.at,
     }
     people = {person.pk: person for person in (old, new, *heirs_of(organization)) if person.is_active}

@@ -34,7 +34,17 @@ def asking_again(view: View) -> View:
     @wraps(view)
     def inner(request, *args, **kwargs):
         if not shown_lately(request):
+            _forget_passwords(request)
             raise ReauthenticationRequired
         return view(request, *args, **kwargs)
 
     return inner
+
+
+def _forget_passwords(request: HttpRequest) -> None:
+    """A form that is sent waits in the session until it has been asked: a password is typed again instead."""
+    kept = request.POST.copy()
+    for name in request.POST:
+        if "password" in name:
+            del kept[name]
+    request.POST = kept  # type: ignore[assignment]

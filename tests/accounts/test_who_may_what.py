@@ -74,13 +74,14 @@ class World:
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
 
     def organization(self, name):
-        """With a member, a token of theirs, a system account, a token of it and a control plane."""
+        """With a member, a token of theirs, a system account, a token of it, a control plane and an invitation."""
         made = factories.organization(name)
         made.member = factories.member(made)
         made.robot = factories.system_account(made)
         made.personal_token, _ = self.token(made.member, made)
         made.system_token, _ = self.token(None, made, made.robot)
         factories.control_plane(made)
+        made.invitation = factories.invitation(made)
         return made
 
     @staticmethod
@@ -109,8 +110,14 @@ class World:
             "/signup/<secret>/": ("secret",),
             "/password/reset/<uidb64>/<token>/": ("who", "what"),
             "/account/address/<link>/": ("link",),
+            "/organization/settings/contact/<link>/": ("link",),
             "/account/second-factor/passkeys/<int:pk>/remove/": (1,),
             "/organizations/<uuid:id>/enter/": (place.pk,),
+            "/account/leave/<uuid:id>/": (place.pk,),
+            "/join/<secret>/": ("secret",),
+            "/organization/users/<uuid:id>/remove/": (place.member.pk,),
+            "/organization/users/invitations/<uuid:id>/resend/": (place.invitation.pk,),
+            "/organization/users/invitations/<uuid:id>/revoke/": (place.invitation.pk,),
             "/account/tokens/<uuid:id>/revoke/": (place.personal_token.pk,),
             "/organization/tokens/<uuid:account_id>/": (place.robot.pk,),
             "/organization/tokens/<uuid:account_id>/new/": (place.robot.pk,),
