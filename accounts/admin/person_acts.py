@@ -1,4 +1,4 @@
-"""Acts of support on a person: a lost address or second factor replaced, and that stopped (P73)."""
+"""Acts of support on a person: a lost way in replaced, that stopped, a closed account reopened (P56, P73)."""
 
 from django.utils import timezone
 
@@ -6,8 +6,10 @@ from accounts.admin import person_columns
 from accounts.admin.confirming import Shown, digest_of_rows, said
 from accounts.admin.forms import ActForm, AddressForm, StopForm
 from accounts.admin.offering import OfferedAct
+from accounts.closing import reopen_account, reopens_until, why_not_reopened
+from accounts.models import Organization
 from accounts.services.recovery import ask_recovery, stop_recovery_by_lead, waiting_for
-from accounts.words import Via
+from accounts.words import State, Via
 
 
 class PersonAct(OfferedAct):
@@ -83,4 +85,27 @@ class StopRecovery(PersonAct):
         stop_recovery_by_lead(target, note=data["note"], ticket=data["ticket"], via=Via.ADMIN, **who)
 
 
-ACTS: list[OfferedAct] = [StopRecovery(), ReplaceAddress(), TakeAwaySecondFactor()]
+class Reopen(PersonAct):
+    """Until the last organization of the person is purged, unless the address has signed up anew (P56)."""
+
+    name = "reopen"
+    permission = "accounts.reopen_account"
+    title = "Reopen the account"
+    done = "The account of {} is open again. They choose a new password by the link mailed to them."
+    form = ActForm
+
+    def applies(self, target):
+        return target.closed_at is not None
+
+    def refusal(self, target):
+        return why_not_reopened(target, at=timezone.now())
+
+    def show(self, user, target):
+        owned = list(Organization.objects.filter(owner=target, state=State.INACTIVE).order_by("name", "pk"))
+        return Shown(person_columns.of_reopening(target, owned, reopens_until(target)), digest_of_rows(owned))
+
+    def act(self, target, *, data, expected, **who):
+        reopen_account(target.pk, **said(data), **who)
+
+
+ACTS: list[OfferedAct] = [StopRecovery(), ReplaceAddress(), TakeAwaySecondFactor(), Reopen()]

@@ -10,6 +10,7 @@ from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Subquer
 from django.db.models.functions import Coalesce
 
 from accounts.admin.case import SHOWN_EVENTS, Part, part, with_names
+from accounts.admin.person_columns import names_of
 from accounts.models import (
     AccessToken,
     EmailLock,
@@ -55,7 +56,7 @@ class PersonCase:
 
     @cached_property
     def second_factors(self) -> list[str]:
-        return [each.get_type_display() for each in Authenticator.objects.filter(user=self.person).order_by("type")]
+        return names_of(Authenticator.objects.filter(user=self.person))
 
     @cached_property
     def session_count(self) -> int:

@@ -13,6 +13,17 @@ from accounts.models import AccessToken, Organization, Recovery, Session, User
 from accounts.services.recovery import GONE
 from konnect_portal.foundation.moments import absolute
 
+FACTORS = {
+    Authenticator.Type.TOTP: "authenticator app",
+    Authenticator.Type.RECOVERY_CODES: "recovery codes",
+    Authenticator.Type.WEBAUTHN: "passkey",
+}
+
+
+def names_of(factors: Iterable[Authenticator]) -> list[str]:
+    """What a person shows besides the password, each once."""
+    return sorted({FACTORS[factor.type] for factor in factors})
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -61,14 +72,14 @@ def of_address(reach: Reach) -> list[Column]:
 
 
 def of_second_factor(reach: Reach) -> list[Column]:
-    factors = [factor.get_type_display() for factor in reach.factors]
+    factors = names_of(reach.factors)
     return [
         Column(
             "This will",
             "stop",
             [
                 *_tells(reach),
-                line(f"{_when()}: take away {counted(len(factors), 'second factor')}", factors),
+                line(f"{_when()}: take away what they show besides the password", factors),
                 *_ends(reach),
             ],
         ),
@@ -86,6 +97,39 @@ def of_stopping(recovery: Recovery | None) -> list[Column]:
         Column("This will", "stop", [line(f"Stop it for good: the {recovery.what} stays"), told]),
         Column("This will not", "keep", keeps),
     ]
+
+
+def of_reopening(person: User, owned: list[Organization], until: datetime) -> list[Column]:
+    """`owned` are those that were deactivated and are still kept."""
+    return [
+        Column(
+            "Comes back",
+            "keep",
+            [
+                line(f"The account of {person.email}, with its name and address"),
+                line("By a link mailed there they choose a new password", [person.email]),
+            ],
+        ),
+        Column(
+            "Does not come back",
+            "stop",
+            [
+                line("Memberships, teams and roles: they are invited anew"),
+                line("Second factor, sessions and personal tokens"),
+                *_stays_deactivated(owned),
+            ],
+        ),
+        Column(
+            "Undoing it",
+            "undo",
+            [line("They can delete it again at My Account"), line(f"Reopening is possible until {absolute(until)}")],
+        ),
+    ]
+
+
+def _stays_deactivated(owned: list[Organization]) -> Iterable[Line]:
+    if owned:
+        yield line(f"{_organizations(len(owned))} that they own, until reactivated", map(str, owned))
 
 
 def _when() -> str:
