@@ -50,7 +50,7 @@ class ReplaceAddress(Recover):
 
 
 class TakeAwaySecondFactor(Recover):
-    name = "take-away-second-factor"
+    name = "remove-second-factor"
     title = "Take away the second factor"
     form = ActForm
 

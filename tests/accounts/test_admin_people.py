@@ -186,7 +186,7 @@ class TestPage:
 
 class TestReplacing:
     @pytest.mark.parametrize(("tier", "status"), TIERS)
-    @pytest.mark.parametrize("act", ["replace-address", "take-away-second-factor"])
+    @pytest.mark.parametrize("act", ["replace-address", "remove-second-factor"])
     def test_who_may(self, request, act, tier, status, alice):
         """P70"""
         enroll(alice)
@@ -255,7 +255,7 @@ class TestReplacing:
     def test_what_waits_is_stopped_and_offered_once(self, alice, lead):
         enroll(alice)
         client = signed_in(lead)
-        confirm(client, page_of(alice, "take-away-second-factor"))
+        confirm(client, page_of(alice, "remove-second-factor"))
         page = client.get(page_of(alice)).text
         assert page_of(alice, "replace-address") not in page
 
@@ -267,8 +267,8 @@ class TestReplacing:
     def test_without_a_second_factor_none_is_taken_away(self, alice, lead):
         client = signed_in(lead)
 
-        assert page_of(alice, "take-away-second-factor") not in client.get(page_of(alice)).text
-        assert "nothing was changed" in words(client.get(page_of(alice, "take-away-second-factor"), follow=True))
+        assert page_of(alice, "remove-second-factor") not in client.get(page_of(alice)).text
+        assert "nothing was changed" in words(client.get(page_of(alice, "remove-second-factor"), follow=True))
 
 
 class TestReopening:
