@@ -116,7 +116,7 @@ def reopen_account(
     try:
         with transaction.atomic():
             return _reopen(user_id, actor=actor, via=via, address=address, **said)
-    except IntegrityError:  # whoever imports or makes staff holds no address
+    except IntegrityError:  # it signed up at the same moment
         person = User.objects.get(pk=user_id)
         raise LifecycleError(ADDRESS_TAKEN.format(person.email)) from None
 
@@ -244,7 +244,6 @@ def _names(organizations: Iterable[Organization]) -> str:
 def _reopen(user_id: UUID, *, actor: User, via: Via, address: str | None, **said: str) -> LifecycleEvent:
     now = timezone.now()
     person = User.objects.filter(is_staff=False).select_for_update(no_key=True).get(pk=user_id)
-    hold_addresses([person.email])
     if refusal := why_not_reopened(person, at=now):
         raise LifecycleError(refusal)
     person.closed_at = None

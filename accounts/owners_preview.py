@@ -54,7 +54,7 @@ def _leaves_alone(closing: Closing) -> Iterable[Line]:
             map(str, closing.ended),
         )
     yield line("Change issued invoices, or the history of organizations: both keep your name")
-    if not closing.owned:
+    if not closing.owned and not closing.ended:
         yield line("Lock your e-mail address: you can sign up with it anew")
 
 

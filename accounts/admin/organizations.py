@@ -127,7 +127,8 @@ class OrganizationAdmin(ActsAdmin):
 
     @admin.display(description="owner")
     def owner_email(self, organization):
-        return organization.owner.email
+        owner = organization.owner
+        return f"{owner.email} (closed account)" if owner.closed_at else owner.email
 
     @admin.display(description="home geo")
     def home_geo(self, organization):

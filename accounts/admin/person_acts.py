@@ -74,6 +74,9 @@ class StopRecovery(PersonAct):
     done = "It is stopped, and {} was told."
     form = StopForm
 
+    def button(self, target):
+        return f"{self.title} for {target.email}"
+
     def applies(self, target):
         return target.waits
 

@@ -97,4 +97,5 @@ class PersonCase:
         if waiting is None:
             return f"{seen}."
         what = f"The address becomes {waiting.email}" if waiting.email else "The second factor is taken away"
-        return f"{seen}. {what} on {absolute(waiting.in_force_at)}, unless somebody stops it."
+        confirmed = ", once that is confirmed" if waiting.email and not waiting.proven_at else ""
+        return f"{seen}. {what} on {absolute(waiting.in_force_at)}{confirmed}, unless somebody stops it."

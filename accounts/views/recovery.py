@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from accounts.access import SignedInRequest
@@ -52,7 +53,8 @@ def prove(request: HttpRequest, link: str) -> HttpResponse:
     if request.method == "POST":
         prove_address(recovery)
         recovery.refresh_from_db()
-    return render(request, "accounts/recovery/prove.html", {"recovery": recovery})
+    is_due = recovery.in_force_at <= timezone.now()
+    return render(request, "accounts/recovery/prove.html", {"recovery": recovery, "is_due": is_due})
 
 
 def _ended(request: HttpRequest) -> HttpResponse:

@@ -42,6 +42,18 @@ class TestOwnership:
         assert isinstance(collide(closing(alice), transfer), LifecycleError)
         assert Organization.objects.get(pk=globex.pk).owner == charlie
 
+    def test_what_was_handed_over_in_another_window_is_not_ended_in_this_one(self, acme, alice):
+        """P3: the organizations are held before anything is decided."""
+        dora = factories.member(acme, None, ORGANIZATION_ADMIN)
+
+        refused = collide(
+            lambda: transfer_ownership(acme.pk, to=dora.pk, actor=alice, via=Via.SETTINGS),
+            closing(alice, {acme: deactivation(acme)}),
+        )
+
+        assert isinstance(refused, PreviewChanged)
+        assert Organization.objects.get(pk=acme.pk).owner == dora
+
     def test_two_owners_who_hand_over_to_each_other_do_not_both_go(self, acme, globex, alice, charlie):
         """P2: one is left, who is told, and no two wait for each other."""
         factories.member(acme, charlie, ORGANIZATION_ADMIN)

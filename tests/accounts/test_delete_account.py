@@ -1,11 +1,14 @@
 """A person closes their account: every owned organization handed over or deactivated, all of it or nothing (P56)."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.access import open_by_token
@@ -24,10 +27,12 @@ from accounts.models import (
     User,
 )
 from accounts.previews import closing_of
+from accounts.services.invitations import invite_people
 from accounts.services.ownership import transfer_ownership
 from accounts.services.resets import request_password_reset
 from accounts.services.sign_up import request_sign_up
 from accounts.services.tokens import create_token
+from accounts.services.waiting import waiting_in
 from accounts.words import ORGANIZATION_ADMIN, Act, Reason, State, Via
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.problems import Problem
@@ -35,9 +40,10 @@ from tests import factories
 from tests.accounts.test_deactivation import deactivate
 from tests.accounts.test_deactivation_walk import full, tables
 from tests.closing import close, deactivation
-from tests.customers import mails_to, signed_in, with_password
+from tests.customers import mails_to, signed_in, with_password, words
 
 pytestmark = pytest.mark.django_db
+DELETE = "/account/delete/"
 
 
 @pytest.fixture
@@ -50,6 +56,10 @@ def dora(acme):
 @pytest.fixture
 def initech(alice):
     return factories.organization("Initech", owner=alice)
+
+
+def words_only(page):
+    return " ".join(re.sub("<[^>]*>", " ", page.text).split())
 
 
 def state_of(organization):
@@ -210,6 +220,15 @@ class TestAccount:
             answer = client.post("/login/", {"login": email, "password": factories.PASSWORD})
             assert "The e-mail address or the password is not right." in answer.text
 
+    def test_who_invited_somebody_is_named_no_more(self, globex, alice):
+        """P56"""
+        invite_people(globex.pk, ["new@x.example"], actor=alice, via=Via.PAGES)
+        assert waiting_in(globex.pk, after=None)[1][0].invited_by == "Alice Owner"
+
+        close(alice)
+
+        assert waiting_in(globex.pk, after=None)[1][0].invited_by == ""
+
     def test_whoever_signs_up_with_the_address_anew_is_somebody_else(self, globex, alice):
         """P56"""
         close(alice)
@@ -280,3 +299,131 @@ class TestMails:
         close(alice, {acme: HandOver(dora.pk)})
 
         assert "Alice Owner closed their account and left" in mails_to(dora.email)[0].message
+
+
+class TestPage:
+    @pytest.fixture(autouse=True)
+    def _no_tries_yet(self, settings):
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        cache.clear()
+
+    @pytest.fixture
+    def alice(self, alice):
+        return with_password(alice)
+
+    @pytest.fixture
+    def client(self, alice):
+        return signed_in(alice)
+
+    @staticmethod
+    def sent(page, choices, **typed):
+        """What the page posts: the digests that it carries, what was chosen and typed."""
+        hidden = dict(re.findall(r'name="([\w-]*digest)" value="(\w*)"', page.text))
+        chosen = {f"organization-{organization.pk}": choice for organization, choice in choices.items()}
+        return {**hidden, **chosen, "name": "alice@acme.example", "password": factories.PASSWORD, **typed}
+
+    def test_it_lists_what_needs_a_choice_and_what_does_not(self, client, acme, initech, globex, alice, dora, lead):
+        """P56"""
+        old = factories.organization("Old one", owner=alice)
+        deactivate(old, actor=lead)
+        page = client.get(DELETE)
+
+        assert page.text.count("<select") == 2
+        assert re.findall('value="([^"]*)" selected', page.text) == ["", ""]
+        assert "Dora Admin (dora@acme.example)" in page.text
+        assert "Bob Member (" not in page.text
+        assert "first add somebody else to its team Organization Admin" in words(page)
+        assert "go on without you Globex" in words_only(page)
+        assert "nothing to choose for them Old one" in words_only(page)
+
+    def test_what_is_chosen_there_happens_and_the_person_is_signed_out(
+        self, client, acme, initech, globex, alice, dora
+    ):
+        """P56"""
+        answer = client.post(DELETE, self.sent(client.get(DELETE), {acme: dora.pk, initech: "later"}))
+
+        assert answer["Location"] == "/account/deleted/"
+        assert "Your account is deleted" in client.get("/account/deleted/").text
+        assert client.get("/account/")["Location"].startswith("/login/")
+        assert Organization.objects.get(pk=acme.pk).owner == dora
+        assert state_of(initech) == State.INACTIVE
+        event = LifecycleEvent.objects.get(act=Act.ACCOUNT_CLOSED)
+        assert (event.via, event.remote_address) == (Via.ACCOUNT, "127.0.0.1")
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"name": "somebody@else.example"},
+            {"name": ""},
+            {"name": "x" * 10_000 + "\x00"},
+            {"password": "Wrong-Horse-7-Battery"},
+            {"digest": "\x00"},
+        ],
+    )
+    def test_what_is_wrong_is_said_and_what_was_chosen_stays(self, wrong, client, acme, alice, dora):
+        """P56, P71"""
+        page = client.post(DELETE, self.sent(client.get(DELETE), {acme: dora.pk}, **wrong))
+
+        assert 'role="alert"' in page.text
+        assert f'value="{dora.pk}" selected' in page.text
+        self.assert_nothing_changed(alice, acme)
+
+    @pytest.mark.parametrize("choice", ["", "bob", "\x00", "x" * 10_000])
+    def test_a_choice_that_is_none_closes_nothing(self, choice, client, acme, alice, bob, dora):
+        """P3, P56"""
+        sent = self.sent(client.get(DELETE), {acme: bob.pk if choice == "bob" else choice})
+        page = client.post(DELETE, sent)
+
+        assert "What becomes of Acme: Please choose" in page.text
+        assert 'value="alice@acme.example"' in page.text
+        self.assert_nothing_changed(alice, acme)
+
+    @staticmethod
+    def assert_nothing_changed(person, organization):
+        assert User.objects.get(pk=person.pk).is_active
+        assert Organization.objects.get(pk=organization.pk).owner == person
+
+    def test_an_organization_owned_since_asks_for_its_choice(self, client, acme, globex, alice, charlie, dora):
+        """P56"""
+        sent = self.sent(client.get(DELETE), {acme: dora.pk})
+        transfer_ownership(globex.pk, to=alice.pk, actor=charlie, via=Via.SETTINGS)
+
+        page = client.post(DELETE, sent)
+
+        assert "What becomes of Globex: Please choose what becomes of it." in page.text
+        assert User.objects.get(pk=alice.pk).is_active
+
+    def test_what_a_deactivation_would_change_differently_is_shown_again(self, client, initech, alice):
+        """P71"""
+        sent = self.sent(client.get(DELETE), {initech: "later"})
+        factories.control_plane(initech)
+
+        page = client.post(DELETE, sent)
+
+        assert "Something changed since this was shown" in page.text
+        assert state_of(initech) == State.ACTIVE
+        assert client.post(DELETE, self.sent(page, {initech: "now"})).status_code == 302
+
+    def test_it_takes_showing_once_more_who_one_is(self, alice):
+        answer = signed_in(alice, stepped_up=False).get(DELETE)
+
+        assert answer["Location"].startswith("/account/confirm/")
+
+    def test_thirty_organizations_cost_what_one_does(self, client, acme, alice, dora):
+        def cost() -> int:
+            with CaptureQueriesContext(connection) as queries:
+                client.get(DELETE)
+            return len(queries)
+
+        factories.control_plane(acme)
+        cost()  # the first request of a session notes where it comes from
+        before = cost()
+        for n in range(3):
+            other = factories.organization(f"Other {n}", owner=alice)
+            factories.control_plane(other)
+            factories.member(other, dora, ORGANIZATION_ADMIN)
+
+        assert cost() == before
+
+    def test_my_account_leads_there(self, client):
+        assert f'href="{DELETE}"' in client.get("/account/").text

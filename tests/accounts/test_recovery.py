@@ -304,6 +304,7 @@ class TestLinks:
     def test_proven_after_72_hours_it_is_carried_out_at_once(self, alice, client, asked, prove):
         Recovery.objects.update(in_force_at=timezone.now() - timedelta(days=1))
 
+        assert "as soon as you confirm it" in words(client.get(prove))
         assert "is your address now" in words(client.post(prove))
         assert address_of(alice) == NEW
 
@@ -328,6 +329,7 @@ class TestThePerson:
     def test_whoever_can_still_sign_in_is_asked_at_home_and_stops_it(self, acme, alice, asked):
         client = entered(alice, acme)
         assert f"Did you ask support to replace your address by {NEW}?" in words(client.get("/"))
+        assert "Did you ask support" in words(client.get("/account/"))
         assert "Keep your address" in words(client.get("/account/recovery/"))
 
         client.post("/account/recovery/")

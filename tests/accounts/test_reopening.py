@@ -13,11 +13,11 @@ from accounts.models import LifecycleEvent, Membership, Organization, User
 from accounts.previews import reactivation_of
 from accounts.services.locks import is_locked
 from accounts.words import ORGANIZATION_ADMIN, Act, State, Via
-from tests import factories
+from tests import desk, factories
 from tests.accounts.test_deactivation import deactivate, teams_of
 from tests.accounts.test_reactivation import reactivate
 from tests.closing import close, deactivation
-from tests.customers import NEW_PASSWORD, link_to, mails_to, with_password
+from tests.customers import NEW_PASSWORD, link_to, mails_to, with_password, words
 
 pytestmark = pytest.mark.django_db
 
@@ -186,3 +186,15 @@ class TestThereAndBack:
 
         assert not acme.memberships.filter(user=bob).exists()
         assert teams_of(bob, acme) == []
+
+
+class TestDesk:
+    def test_support_finds_what_was_closed_by_its_owners_address_and_sees_that(self, acme, alice, viewer):
+        """P72"""
+        closed(alice, acme)
+        client = desk.signed_in(viewer)
+
+        assert "alice@acme.example (closed account)" in words(
+            client.get("/admin/accounts/organization/", {"q": alice.email})
+        )
+        assert "Closed account" in client.get(f"/admin/accounts/organization/{acme.pk}/change/").text

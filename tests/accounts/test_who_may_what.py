@@ -129,6 +129,7 @@ class World:
             "/account/address/<link>/": ("link",),
             "/account/recovery/prove/<link>/": ("link",),
             "/account/recovery/stop/<link>/": ("link",),
+            "/account/invoices/<uuid:id>/": (place.pk,),
             "/organization/settings/contact/<link>/": ("link",),
             "/account/second-factor/passkeys/<int:pk>/remove/": (1,),
             "/organizations/<uuid:id>/enter/": (place.pk,),
