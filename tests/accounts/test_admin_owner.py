@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.admin.acts import NameOwner
+from accounts.errors import PreviewChanged
 from accounts.models import LifecycleEvent, Organization, User
 from accounts.words import ORGANIZATION_ADMIN, Act, Via
 from tests import factories
@@ -124,4 +126,14 @@ def test_somebody_who_left_meanwhile_is_told(acme, bob, lead):
     answer = name_owner(client, acme, owner=bob.email, digest=digest)
 
     assert "No other member" in words(answer)
+    assert owner_of(acme).email == "alice@acme.example"
+
+
+def test_it_is_asked_again_under_lock(acme, bob, lead):
+    """Habit 4"""
+    said = {"owner": bob, "note": "She left", "ticket": "T-1", "proof": "lead_word"}
+
+    with pytest.raises(PreviewChanged):
+        NameOwner().act(acme, data=said, expected="as it was", actor=lead)
+
     assert owner_of(acme).email == "alice@acme.example"

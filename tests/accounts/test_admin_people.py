@@ -197,6 +197,10 @@ class TestReplacing:
         assert (page_of(alice, act) in client.get(page_of(alice)).text) == (status == 200)
         assert not Recovery.objects.exists()
 
+    def test_whoever_may_not_learns_nothing_of_what_waits(self, alice, agent):
+        """P70"""
+        assert signed_in(agent).get(page_of(alice, "stop-replacement")).status_code == 403
+
     def test_the_preview_counts_what_will_end(self, acme, globex, alice, lead):
         """P71"""
         create_token(acme.pk, name="deploy", expires_at=timezone.now() + timedelta(days=9), user=alice)

@@ -156,6 +156,7 @@ class TestCarryingOutAnAddress:
     def test_not_before_the_new_address_is_proven(self, alice, asked):
         assert carry_out() == 0
         assert address_of(alice) == "alice@acme.example"
+        assert Recovery.objects.waiting().get() == asked
 
     def test_never_proven_it_is_stopped_a_week_later(self, asked):
         carry_out(LATER + timedelta(days=7))
@@ -390,7 +391,12 @@ class TestRaces:
         assert sorted(isinstance(answer, LifecycleError) for answer in answers) == [False, True]
         assert Recovery.objects.count() == 1
 
-    def test_carried_out_twice_at_once_it_happens_once(self, proven):
+    @pytest.mark.parametrize("email", [NEW, None])
+    def test_carried_out_twice_at_once_it_happens_once(self, alice, lead, email):
+        enroll(alice)
+        ask_recovery(alice.pk, email=email, actor=lead, **SAID)
+        Recovery.objects.update(proven_at=timezone.now())
+
         assert sorted(at_once(carry_out, carry_out)) == [0, 1]
         assert LifecycleEvent.objects.filter(act=Act.RECOVERY_DONE).count() == 1
 
@@ -407,11 +413,19 @@ class TestRaces:
         assert address_of(alice) == "alice@acme.example"
 
     def test_a_deactivation_locks_the_address_that_its_owner_has_by_then(self, acme, alice, lead, proven):
-        """P45: it waits, then locks the new one and finds no token of theirs."""
+        """P45: it waits, also where nothing of the organization changes, then locks the new one."""
+        Organization.objects.filter(pk=acme.pk).update(contact_email="office@acme.example")
+
+        collide(carry_out, deactivation(acme, lead))
+
+        assert set(acme.email_locks.values_list("address", flat=True)) == {NEW, "office@acme.example"}
+
+    def test_a_deactivation_finds_no_token_of_theirs(self, acme, alice, lead, proven):
+        """P40: it was revoked before, so whoever holds it is told no reason."""
         token = token_of(alice, acme)
+
         [event] = collide(carry_out, deactivation(acme, lead))
 
-        assert list(acme.email_locks.values_list("address", flat=True)) == [NEW]
         assert event.details["tokens"] == []
         assert AccessToken.objects.get(pk=token.pk).deactivation_event_id is None
 
