@@ -39,7 +39,8 @@ def stop(request: HttpRequest, link: str) -> HttpResponse:
         return _ended(request)
     if request.method == "POST":
         address = acting(request)["address"]
-        stop_recovery(recovery, because=RecoveryStopped.LINK, via=Via.LINK, address=address)
+        if not stop_recovery(recovery, because=RecoveryStopped.LINK, via=Via.LINK, address=address):
+            return _ended(request)
         return render(request, "accounts/recovery/stopped.html", {"recovery": recovery})
     return render(request, "accounts/recovery/stop.html", {"recovery": recovery})
 
