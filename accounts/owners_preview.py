@@ -101,6 +101,6 @@ def _way_back(preview: DeactivationPreview) -> list[Line]:
             f"Only support can undo it, until {absolute(preview.purge_at)}; "
             f"then the data of {preview.organization.name} is deleted"
         ),
-        line("Your own address stays locked until then, or until support unlocks it"),
+        line(f"Your own address stays locked until support unlocks it or brings {preview.organization.name} back"),
         *what_is_gone(),
     ]

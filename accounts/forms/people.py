@@ -1,6 +1,7 @@
 """Forms of the people of an organization."""
 
 import re
+from typing import cast
 from uuid import uuid4
 
 from django import forms
@@ -42,7 +43,8 @@ class InviteForm(forms.Form):
         super().__init__(*args, **kwargs)
         at_once = settings.INVITATIONS_AT_ONCE
         self.fields["emails"].help_text = f"Up to {at_once}, each on its own line or separated by commas or blanks."
-        self.fields["teams"].queryset = Team.objects.filter(organization=organization_id)
+        teams = cast(TeamsField, self.fields["teams"])
+        teams.queryset = Team.objects.filter(organization=organization_id)
 
     def clean_emails(self):
         return [word for word in re.split(r"[\s,;]+", self.cleaned_data["emails"]) if word]

@@ -68,16 +68,18 @@ def invite_people(
     InvitationsRefused, and Organization.DoesNotExist where the organization is not active.
     """
     addresses = list(dict.fromkeys(map(normalize_address, emails)))
-    _check_addresses(addresses)
+    _check_number(addresses)
+    junk = [each for each in addresses if not _is_address(each)]
     organization = Organization.objects.hold(organization_id)
-    teams = list(Team.objects.filter(organization=organization, pk__in=team_ids))
-    if len(teams) != len(set(team_ids)):
-        raise InvitationsRefused({ALL: "A team that was chosen is there no more. Please choose again."})
-    wanted = _new_invitations(organization, addresses, teams, actor, id or uuid4())
+    teams = _teams(organization, team_ids)
+    good = [each for each in addresses if each not in junk]
+    wanted = _new_invitations(organization, good, teams, actor, id or uuid4())
     before = list(Invitation.objects.filter(pk__in=[each.pk for each in wanted]))
     made = [each for each in wanted if each not in before]
+    members = _members(organization, made)
+    if junk or members:
+        raise InvitationsRefused({**dict.fromkeys(junk, NO_ADDRESS), **dict.fromkeys(members, MEMBER_ALREADY)})
     if made:
-        _refuse_members(organization, made)
         _invite(organization, made, teams, actor=actor, via=via, address=address)
     return before + made
 
@@ -165,19 +167,14 @@ def join_as_newcomer(
     return person, organization
 
 
-def _check_addresses(addresses: Collection[str]) -> None:
-    if not addresses:
+def _check_number(addresses: Collection[str]) -> None:
+    count, at_most = len(addresses), settings.INVITATIONS_AT_ONCE
+    if not count:
         raise InvitationsRefused({ALL: "Please enter at least one e-mail address."})
-    if len(addresses) > settings.INVITATIONS_AT_ONCE:
+    if count > at_most:
         raise InvitationsRefused(
-            {
-                ALL: f"These are {len(addresses)} addresses. At most {settings.INVITATIONS_AT_ONCE} are invited at "
-                f"once: please leave some for later."
-            }
+            {ALL: f"These are {count} addresses. At most {at_most} are invited at once: please leave some for later."}
         )
-    junk = [each for each in addresses if not _is_address(each)]
-    if junk:
-        raise InvitationsRefused(dict.fromkeys(junk, NO_ADDRESS))
 
 
 def _is_address(address: str) -> bool:
@@ -206,12 +203,19 @@ def _new_invitations(
     ]
 
 
-def _refuse_members(organization: Organization, invitations: Iterable[Invitation]) -> None:
+def _teams(organization: Organization, ids: Collection[UUID]) -> list[Team]:
+    teams = list(Team.objects.filter(organization=organization, pk__in=ids))
+    if len(teams) != len(set(ids)):
+        raise InvitationsRefused({ALL: "A team that was chosen is there no more. Please choose again."})
+    return teams
+
+
+def _members(organization: Organization, invitations: Iterable[Invitation]) -> list[str]:
+    """Those of the addresses that are in already."""
     members = User.objects.filter(
         memberships__organization=organization, email__in=[each.email for each in invitations]
     )
-    if found := list(members.values_list("email", flat=True)):
-        raise InvitationsRefused(dict.fromkeys(found, MEMBER_ALREADY))
+    return list(members.values_list("email", flat=True))
 
 
 def _invite(

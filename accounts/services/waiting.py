@@ -26,7 +26,7 @@ def waiting_in(organization_id: UUID, *, after: str | None) -> tuple[KeyPage[Inv
     """A page of those that are open or whose time is up, the newest first, in a fixed number of queries."""
     invitations = Invitation.objects.waiting().filter(organization=organization_id)
     page = key_page(invitations, by="-created_at", after=after)
-    names = _names([row.invited_by_id for row in page.rows if row.invited_by_id])
+    names = _names({row.invited_by_id for row in page.rows if row.invited_by_id})
     mails = _mails(organization_id, [row.email for row in page.rows])
     return page, [Waiting(row, names.get(row.invited_by_id, ""), mails.get(row.email, "")) for row in page.rows]
 

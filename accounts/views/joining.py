@@ -1,5 +1,7 @@
 """Where the link of an invitation leads: joining with the account that one has, or with a new one (P7, P45)."""
 
+from typing import Any
+
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib import messages
@@ -39,7 +41,7 @@ def join(request: SignedInRequest, secret: str) -> HttpResponse:
         return redirect(request.path)
 
 
-def _answer(request: SignedInRequest, secret: str, invitation: Invitation) -> HttpResponse:
+def _answer(request: Any, secret: str, invitation: Invitation) -> HttpResponse:
     holder = User.objects.of_address(invitation.email).first()
     context = {"invitation": invitation}
     if holder is not None and holder.is_staff:

@@ -1,5 +1,7 @@
 """What its owner alone may do with an organization: hand it over, and deactivate it (P2, P3, P39)."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpResponse
@@ -83,10 +85,12 @@ def deactivate(request: OrganizationRequest) -> HttpResponse:
 
 def _deactivate(request: OrganizationRequest, form: DeactivateForm, expected: str) -> HttpResponse:
     """Do it and leave the organization; whoever was second is told by the page that refuses its members (P49)."""
+    choice = form.cleaned_data.get("take_down")
+    take_down_at = take_down_moment(choice or LATER, now=timezone.now())
     events = deactivate_organizations(
         [request.organization.pk],
         reason=Reason.OWNER_REQUEST,
-        take_down_at=take_down_moment(form.cleaned_data.get("take_down", LATER), now=timezone.now()),
+        take_down_at=take_down_at,
         expected=expected,
         **acting(request, Via.SETTINGS),
     )
@@ -94,10 +98,15 @@ def _deactivate(request: OrganizationRequest, form: DeactivateForm, expected: st
         raise Organization.DoesNotExist
     leave_organization(request)
     organization = Organization.objects.get(pk=request.organization.pk)
-    assert organization.purge_at is not None
-    messages.success(
-        request,
-        f"{organization.name} is deactivated, and you and its admins are told by mail. "
-        f"Support can bring it back until {absolute(organization.purge_at)}.",
-    )
+    messages.success(request, _way_back(organization, take_down_at if choice == LATER else None))
     return redirect("organizations")
+
+
+def _way_back(organization: Organization, take_down_at: datetime | None) -> str:
+    """What was done and until when it can be undone; `take_down_at` where its control planes can come back (P51)."""
+    assert organization.purge_at is not None
+    returning = f", its control planes until {absolute(take_down_at)}" if take_down_at else ""
+    return (
+        f"{organization.name} is deactivated, and you and its admins are told by mail. "
+        f"Support can bring it back until {absolute(organization.purge_at)}{returning}."
+    )

@@ -2,6 +2,7 @@
 
 from allauth.account.adapter import get_adapter
 from allauth.core import ratelimit
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -45,6 +46,7 @@ def general(request: OrganizationRequest) -> HttpResponse:
     context = {
         "form": form,
         "owner": organization.owner,
+        "hours": settings.ADDRESS_CHANGE_HOURS,
         "contact_change": ContactChange.objects.filter(organization=organization.pk).first(),
         "may": request.user.get_all_permissions(organization),
     }

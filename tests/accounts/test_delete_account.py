@@ -318,7 +318,7 @@ class TestPage:
     @staticmethod
     def sent(page, choices, **typed):
         """What the page posts: the digests that it carries, what was chosen and typed."""
-        hidden = dict(re.findall(r'name="([\w-]*digest)" value="(\w*)"', page.text))
+        hidden = dict(re.findall(r'name="([\w-]*digest)"\s+value="(\w*)"', page.text))
         chosen = {f"organization-{organization.pk}": choice for organization, choice in choices.items()}
         return {**hidden, **chosen, "name": "alice@acme.example", "password": factories.PASSWORD, **typed}
 

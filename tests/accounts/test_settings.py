@@ -232,7 +232,8 @@ class TestHandingOver:
         ("changes", "said"),
         [
             ({"to": ""}, "choose who owns it"),
-            ({"to": "x\x00"}, "choose somebody else"),
+            ({"to": "x"}, "choose somebody else"),
+            ({"to": "x\x00"}, "Null characters"),
             ({"password": ""}, "enter your password"),
             ({"password": "wrong"}, "not your password"),
         ],
@@ -282,7 +283,7 @@ class TestHandingOver:
         found = as_alice.get(f"{OWNER}?q=PERSON+07")
         assert [str(person) for person in found.context["page"].rows] == ["Person 07"]
 
-    @pytest.mark.parametrize("search", ["nobody at all", "x" * 10_000, "%00%00x"])
+    @pytest.mark.parametrize("search", ["nobody at all", "x" * 10_000, "%00zzz"])
     def test_a_search_that_finds_nobody_says_so(self, search, as_alice, dora):
         assert "Nobody in Organization Admin has" in as_alice.get(f"{OWNER}?q={search}").text
 

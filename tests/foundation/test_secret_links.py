@@ -57,7 +57,16 @@ def test_where_what_it_was_for_is_gone_the_mail_fails_and_says_so(alice):
 
 @pytest.mark.parametrize(
     "path",
-    ["/signup/s3cret/", "/password/reset/abc/s3cret/", "/account/address/s3cret/", "/account/recovery/stop/s3cret/"],
+    [
+        "/signup/s3cret/",
+        "/password/reset/abc/s3cret/",
+        "/account/address/s3cret/",
+        "/join/s3cret/",
+        "/login/?next=/join/s3cret/",
+        "/account/recovery/prove/s3cret/",
+        "/account/recovery/stop/s3cret/",
+        "/organization/settings/contact/s3cret/",
+    ],
 )
 def test_no_line_of_the_log_tells_a_link_whoever_writes_it(path):
     """P48: Django itself logs the path of what it refuses, such as a form that has been open for too long."""
