@@ -14,6 +14,7 @@ from accounts.views import (
     organizations,
     owning,
     people,
+    recovery,
     roles,
     settings,
     signin,
@@ -56,6 +57,9 @@ urlpatterns = [
     path("account/second-factor/recovery-codes/new/", account.new_codes, name="mfa_generate_recovery_codes"),
     path("account/second-factor/passkeys/add/", account.add_passkey, name="mfa_add_webauthn"),
     path("account/second-factor/passkeys/<int:pk>/remove/", account.remove_passkey, name="mfa_remove_webauthn"),
+    path("account/recovery/", recovery.waiting, name="waiting_recovery"),
+    path("account/recovery/stop/<link>/", recovery.stop, name="stop_recovery"),
+    path("account/recovery/prove/<link>/", recovery.prove, name="prove_recovery"),
     # organizations
     path("", home.home, name="home"),
     path("organizations/", organizations.organizations, name="organizations"),
