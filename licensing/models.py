@@ -1,3 +1,6 @@
+from datetime import datetime, timedelta
+
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -16,6 +19,10 @@ class LicenseQuerySet(models.QuerySet["License"]):
     def live(self):
         """Neither lapsed nor replaced by a newer one; whether it has expired is another question."""
         return self.filter(lapsed_at__isnull=True, replaced_at__isnull=True)
+
+    def to_renew(self, at: datetime):
+        """Those that have 182 days left at most (P22)."""
+        return self.live().filter(expires_at__lte=at + timedelta(days=settings.LICENSE_RENEW_DAYS_LEFT))
 
 
 class License(models.Model):
@@ -58,11 +65,16 @@ class License(models.Model):
     def __str__(self):
         return self.get_product_display()
 
+    @property
+    def renewed_at(self) -> datetime:
+        """When a worker replaces it, while it is live (P22)."""
+        return self.expires_at - timedelta(days=settings.LICENSE_RENEW_DAYS_LEFT)
+
 
 class LicenseDelivery(models.Model):
     """That a node, association or zone received a license (P21). It is neither recalled nor shortened (P43)."""
 
-    id = models.BigAutoField(primary_key=True)
+    id = uuid_key()
     license = models.ForeignKey(License, on_delete=models.PROTECT, related_name="deliveries")
     receiver_id = models.UUIDField()
     delivered_at = models.DateTimeField()
@@ -70,6 +82,7 @@ class LicenseDelivery(models.Model):
     class Meta:
         verbose_name_plural = "license deliveries"
         constraints = [models.UniqueConstraint(fields=["license", "receiver_id"], name="license_delivered_once")]
+        indexes = [models.Index(fields=["license", "-delivered_at", "-id"], name="license_deliveries_latest")]
 
     def __str__(self):
         return f"{self.license_id} to {self.receiver_id}"

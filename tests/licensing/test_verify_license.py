@@ -7,10 +7,13 @@ import sys
 from datetime import timedelta
 
 import pytest
-from django.conf import settings as live_settings
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from konnect_portal.settings import BASE_DIR
+from licensing.management.commands.verify_license import Command
 from licensing.services import provision_licenses
 from licensing.signing import expiry_date, public_keys
 
@@ -68,46 +71,48 @@ def test_a_lapsed_license_that_a_node_has_stays_valid(license, told):
     assert told(license.document).startswith("Valid: ")
 
 
-def run(*arguments, **environment) -> subprocess.CompletedProcess:
-    command = [sys.executable, "manage.py", *arguments]
-    environment = {**os.environ, **environment}
-    return subprocess.run(
-        command, cwd=live_settings.BASE_DIR, env=environment, check=False, capture_output=True, text=True
-    )
-
-
-def test_it_needs_no_database_and_public_keys_only(license, tmp_path, settings):
+def test_it_needs_no_database_and_public_keys_only(license, tmp_path):
     """P21"""
     path = tmp_path / "license.json"
     path.write_text(license.document)
     public = public_keys()[license.key_id].public_bytes_raw().hex()
+    elsewhere = {
+        "DATABASE_URL": "postgres:///unused",
+        "LICENSE_SIGNING_KEY": "unused",
+        "LICENSE_PUBLIC_KEYS": f"{'ab' * 32},{public}",
+    }
 
-    done = run(
-        "verify_license",
-        str(path),
-        DATABASE_URL="postgres:///unused",
-        LICENSE_SIGNING_KEY="unused",
-        LICENSE_PUBLIC_KEYS=f"{'ab' * 32},{public}",
+    done = subprocess.run(
+        [sys.executable, BASE_DIR / "manage.py", "verify_license", path],
+        env={**os.environ, **elsewhere},
+        check=False,
+        capture_output=True,
+        text=True,
     )
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Valid: Kong Ingress Controller")
 
 
-def test_a_file_that_cannot_be_read_is_a_bad_argument(tmp_path):
+def test_a_file_that_cannot_be_read_is_a_bad_argument(tmp_path, capsys):
     """P21"""
-    with pytest.raises(CommandError, match=r"nowhere\.json cannot be read: .*No such file"):
-        call_command("verify_license", str(tmp_path / "nowhere.json"))
+    with pytest.raises(SystemExit) as ended:
+        Command().run_from_argv(["manage.py", "verify_license", str(tmp_path / "nowhere.json")])
 
-    assert run("verify_license", str(tmp_path)).returncode == 2
+    assert ended.value.code == 2
+    assert "nowhere.json cannot be read: " in capsys.readouterr().err
 
 
-def test_a_process_with_a_wrong_key_does_not_start():
+def test_a_process_with_a_wrong_setting_does_not_start(settings):
     """P22"""
-    done = run("check", LICENSE_SIGNING_KEY="secret")
+    settings.LICENSE_SIGNING_KEY = "secret"
+    with pytest.raises(ImproperlyConfigured, match="LICENSE_SIGNING_KEY holds no key"):
+        apps.get_app_config("licensing").ready()
 
-    assert done.returncode == 1
-    assert "LICENSE_SIGNING_KEY holds no key: it takes 64 hexadecimal digits" in done.stderr
+    settings.LICENSE_SIGNING_KEY = "ab" * 32
+    settings.LICENSE_RENEW_DAYS_LEFT = settings.LICENSE_DAYS
+    with pytest.raises(ImproperlyConfigured, match="must be less than LICENSE_DAYS"):
+        apps.get_app_config("licensing").ready()
 
 
 def test_the_public_keys_are_shown_for_the_next_rotation(settings, capsys):
