@@ -162,6 +162,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 NAVIGATION = [
     ("Home", "/", "accounts.view_organization"),
     ("Your tokens", "/account/tokens/", "accounts.view_organization"),
+    ("Licenses", "/licenses/", "licensing.view_license"),
     ("People", "/organization/users/", "accounts.view_user"),
     ("Teams", "/organization/teams/", "accounts.view_team"),
     ("System accounts", "/organization/tokens/", "accounts.view_systemaccount"),
@@ -306,6 +307,8 @@ CELERY_TASK_TIME_LIMIT = 300
 # The policy (docs/policy.md); the defaults are its numbers
 
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
+SALES_CONTACT = env.str("SALES_CONTACT", default="https://konghq.com/contact-sales")
+SALES_CONTACT_OF = "billing.services.sales_contact_of"
 SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)

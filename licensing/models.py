@@ -2,7 +2,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Max, Q
 
 from konnect_portal.foundation.fields import uuid_key
 
@@ -19,6 +19,15 @@ class LicenseQuerySet(models.QuerySet["License"]):
     def live(self):
         """Neither lapsed nor replaced by a newer one; whether it has expired is another question."""
         return self.filter(lapsed_at__isnull=True, replaced_at__isnull=True)
+
+    def ended(self):
+        """Those that lapsed or were replaced; who received one has it until it expires (P43)."""
+        return self.exclude(lapsed_at__isnull=True, replaced_at__isnull=True)
+
+    def received(self):
+        """With `receivers`, how many received each, and `last_delivered_at`; without what nobody may see (P21)."""
+        counted = self.annotate(receivers=Count("deliveries"), last_delivered_at=Max("deliveries__delivered_at"))
+        return counted.defer("document")
 
     def to_renew(self, at: datetime):
         """Those that have 182 days left at most (P22)."""
@@ -64,6 +73,10 @@ class License(models.Model):
 
     def __str__(self):
         return self.get_product_display()
+
+    @property
+    def is_live(self) -> bool:
+        return self.lapsed_at is None and self.replaced_at is None
 
     @property
     def renewed_at(self) -> datetime:
