@@ -121,9 +121,9 @@ def verify(document: str | bytes, *, at: datetime) -> Terms:
 
 def _parts_of(document: str | bytes) -> tuple[dict[str, str], str]:
     match _parsed(document):
-        case {"license": {"payload": dict(payload), "signature": str(signature), "version": version, **more}, **others}:
-            is_bare = version == VERSION and not more and not others
-            if is_bare and all(isinstance(value, str) for value in payload.values()):
+        case {"license": {"payload": dict(payload), "signature": str(signature), **rest}, **others}:
+            is_text = all(isinstance(value, str) for value in payload.values())
+            if is_text and rest == {"version": VERSION} and not others:
                 return payload, signature
     raise NotValid("It does not have the form of a license.")
 

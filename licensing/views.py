@@ -21,8 +21,11 @@ VIEW = "licensing.view_license"
 @organization_view(VIEW)
 def licenses(request: Any) -> HttpResponse:
     own = License.objects.filter(organization=request.organization.pk)
-    page = key_page(own.ended().received(), by="-issued_at", after=request.GET.get("after"))
-    context = {"live": own.live().received(), "page": page, **_sales_contact(request.organization.pk)}
+    context = {
+        "live": own.live().received().order_by("product"),
+        "page": key_page(own.ended().received(), by="-issued_at", after=request.GET.get("after")),
+        **_sales_contact(request.organization.pk),
+    }
     return render(request, "licensing/licenses.html", context)
 
 

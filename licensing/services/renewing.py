@@ -43,7 +43,7 @@ def renew_licenses(*, at: datetime) -> tuple[int, int]:
 def _due_in_sets(at: datetime) -> Iterator[set[UUID]]:
     """Organizations with a license to renew, those that expire first at the front."""
     due = License.objects.to_renew(at).filter(organization__state="active").order_by("expires_at")
-    for ids in batched(due.values_list("organization_id", flat=True).iterator(), SET_SIZE, strict=False):
+    for ids in batched(due.values_list("organization_id", flat=True).iterator(), SET_SIZE):
         yield set(ids)
 
 

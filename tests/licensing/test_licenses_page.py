@@ -73,7 +73,7 @@ def test_it_shows_how_many_received_each_and_who(as_alice, mesh):
 
 def test_before_anybody_received_one_it_says_so(as_alice, mesh):
     """P21"""
-    assert "Nobody has received it yet" in as_alice.get(f"{PAGE}{mesh.pk}/").text
+    assert "Nobody yet" in as_alice.get(f"{PAGE}{mesh.pk}/").text
 
 
 def test_the_key_and_the_document_are_on_no_page(as_alice, acme, mesh, administrator):
@@ -175,7 +175,7 @@ class TestLongLists:
         assert first.context["page"].rows[0].receiver_id == latest
         assert len(first.context["page"].rows) == PAGE_SIZE
         assert len(second.context["page"].rows) == 1
-        assert f"<dd>{PAGE_SIZE + 1}</dd>" in second.text
+        assert f"{PAGE_SIZE + 1} so far." in second.text
 
     def test_earlier_licenses_come_a_page_at_a_time(self, as_alice, acme):
         """P22"""

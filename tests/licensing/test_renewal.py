@@ -51,9 +51,10 @@ def test_with_182_days_left_it_is_renewed_and_a_second_earlier_it_is_not(acme):
     assert renew_licenses(at=DUE) == DONE
 
     found = acme.licenses.order_by("issued_at").values_list("issued_at", "expires_at", "replaced_at", "lapsed_at")
-    assert list(found) == [(AT, AT + timedelta(days=365), DUE, None)] * 3 + [
-        (DUE, DUE + timedelta(days=365), None, None)
-    ] * 3
+    assert (
+        list(found)
+        == [(AT, AT + timedelta(days=365), DUE, None)] * 3 + [(DUE, DUE + timedelta(days=365), None, None)] * 3
+    )
 
 
 def test_nodes_get_the_new_one_and_the_old_one_stays_as_it_was(acme):
