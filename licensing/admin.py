@@ -21,7 +21,6 @@ class LicenseAdmin(ReadOnlyAdmin):
     list_display_links = None
     list_filter = ["product"]
     list_select_related = ["organization"]
-    exclude = ["document"]
     sortable_by = ()
 
     def get_queryset(self, request):

@@ -50,7 +50,7 @@ def _due_in_sets(at: datetime) -> Iterator[set[UUID]]:
 @transaction.atomic
 def _renew(organization_ids: Collection[UUID], at: datetime) -> int:
     held = hold_organizations(organization_ids)
-    due = list(License.objects.to_renew(at).filter(organization__in=held))
+    due = list(License.objects.to_renew(at).filter(organization__in=held).defer("document"))
     License.objects.filter(pk__in=[license.pk for license in due]).update(replaced_at=at)
     return len(issue_licenses([(license.organization_id, license.product) for license in due], at=at))
 

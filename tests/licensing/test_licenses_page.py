@@ -82,9 +82,10 @@ def test_the_key_and_the_document_are_on_no_page(as_alice, acme, mesh, administr
     receive(mesh, 3)
     staff = signed_in(administrator)
     pages = [as_alice.get(url) for url in (PAGE, f"{PAGE}{mesh.pk}/", f"{PAGE}{acme.licenses.live().first().pk}/")]
-    pages += [staff.get(f"/admin/{url}") for url in ("licensing/license/", f"accounts/organization/{acme.pk}/change/")]
+    own = ("licensing/license/", f"licensing/license/{mesh.pk}/change/", f"accounts/organization/{acme.pk}/change/")
+    pages += [staff.get(f"/admin/{url}") for url in own]
 
-    assert [page.status_code for page in pages] == [200] * 5
+    assert [page.status_code for page in pages] == [200] * 6
     for license in License.objects.all():
         told = json.loads(license.document)["license"]
         for page in pages:
