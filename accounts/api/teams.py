@@ -11,7 +11,6 @@ from accounts.api.calls import MANAGE_PEOPLE, READ_TEAMS, ApiRequest, acting
 from accounts.api.kinds import PERSON, SYSTEM_ACCOUNT, TEAM, Kind, TeamOut
 from accounts.models import Organization, Team
 from accounts.services.teams import (
-    LABELS_AT_MOST,
     add_to_team,
     change_team,
     create_team,
@@ -19,6 +18,7 @@ from accounts.services.teams import (
     remove_from_team,
 )
 from konnect_portal.foundation.bodies import Body, Name, Text
+from konnect_portal.foundation.labels import LABELS_AT_MOST
 from konnect_portal.foundation.problems import Problem
 
 router = Router()
