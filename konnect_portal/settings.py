@@ -154,6 +154,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
+VISIBLE_ROWS = "accounts.roles.visible"
 
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 
