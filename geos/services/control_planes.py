@@ -1,7 +1,7 @@
 """Control planes, made, changed and ended by whoever may in their organization (P10 to P12)."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from geos.errors import GeoRefusal
 from geos.models import ControlPlane, Geo
+from geos.services.addresses import check_address
 from geos.services.decommissioning import decommission_control_plane
 from geos.services.hastening import hint_take_down
 from geos.services.opening_geos import opened_geos
@@ -17,16 +18,14 @@ from konnect_portal.foundation.labels import LabelError, check_labels
 from konnect_portal.foundation.organizations import hold_organization
 
 PROXY_URLS_AT_MOST = 5
-HOST_LONGEST = 253
-PORTS = range(1, 65536)
 
 
 class ProxyUrl(TypedDict):
     """Where nodes of a control plane answer, for people to read."""
 
+    protocol: str
     host: str
     port: int
-    protocol: str
 
 
 @transaction.atomic
@@ -44,8 +43,8 @@ def create_control_plane(
 ) -> ControlPlane:
     """Make a control plane in a geo that the organization has opened (P10, P12).
 
-    One form sent twice, told by `id`, gives the one it made. Raises GeoRefusal, Geo.DoesNotExist, and the
-    organization's DoesNotExist where it is not active.
+    One form sent twice, told by `id`, gives the one it made. Raises GeoRefusal, and the organization's
+    DoesNotExist where it is not active.
     """
     made = ControlPlane(
         id=id or uuid4(),
@@ -59,13 +58,12 @@ def create_control_plane(
         proxy_urls=list(proxy_urls),
     )
     _check(made)
-    made.organization = hold_organization(organization_id)
-    made.geo = Geo.objects.get(pk=geo)
+    made.organization = organization = hold_organization(organization_id)
     there = ControlPlane.objects.filter(pk=made.pk, organization=organization_id, geo=geo, name=name).first()
     if there is not None:
         return there
-    _check_opened(made)
-    _check_room(made)
+    made.geo = _opened_geo(organization, geo)
+    _check_room(organization)
     _check_name_free(made)
     made.save(force_insert=True)
     return made
@@ -148,20 +146,20 @@ def _check_proxy_urls(urls: Sequence[ProxyUrl]) -> None:
     for number, url in enumerate(urls):
         if url in urls[:number]:
             raise GeoRefusal("A proxy URL is there twice.", f"proxy_urls.{number}")
-        if not 1 <= len(url["host"]) <= HOST_LONGEST or "\x00" in url["host"]:
-            raise GeoRefusal(f"A host has 1 to {HOST_LONGEST} characters.", f"proxy_urls.{number}.host")
-        if url["port"] not in PORTS:
-            raise GeoRefusal("A port lies between 1 and 65535.", f"proxy_urls.{number}.port")
+        check_address(**url, within=f"proxy_urls.{number}.")
 
 
-def _check_opened(control_plane: ControlPlane) -> None:
-    organization, geo = control_plane.organization, control_plane.geo
-    if not opened_geos(organization.pk).contains(geo):
-        raise GeoRefusal(f"{organization} has not opened {geo}. Whoever manages its settings can do that.", "geo")
+def _opened_geo(organization: Any, code: str) -> Geo:
+    geo = Geo.objects.filter(pk=code).first()
+    if geo is None or not opened_geos(organization.pk).contains(geo):
+        raise GeoRefusal(
+            f"{organization} has not opened {geo or code}. Whoever manages its settings can do that.", "geo"
+        )
+    return geo
 
 
-def _check_room(control_plane: ControlPlane) -> None:
-    organization, limit = control_plane.organization, settings.CONTROL_PLANES_MAX
+def _check_room(organization: Any) -> None:
+    limit = settings.CONTROL_PLANES_MAX
     if ControlPlane.objects.active().filter(organization=organization).count() >= limit:
         raise GeoRefusal(f"{organization} has {limit} control planes already, and cannot have more.", "object")
 

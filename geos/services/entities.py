@@ -3,7 +3,6 @@
 Every change is a new version of the control plane's configuration, in the same transaction.
 """
 
-import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,12 +12,11 @@ from django.db.models import F, QuerySet
 
 from geos.errors import GeoRefusal
 from geos.models import Consumer, ControlPlane, GatewayService
-from geos.services.control_planes import HOST_LONGEST, PORTS, hold_control_plane
+from geos.services.addresses import check_address
+from geos.services.control_planes import hold_control_plane
 
-PROTOCOLS = ("grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp", "ws", "wss")
 PATHLESS = frozenset({"grpc", "grpcs", "tcp", "tls", "tls_passthrough", "udp"})
 LONGEST = 256
-HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
 
 type Entity = GatewayService | Consumer
 
@@ -160,12 +158,7 @@ def _check(entity: Entity) -> None:
 
 def _check_service(service: GatewayService) -> None:
     _check_text(service, "path", 0)
-    if service.protocol not in PROTOCOLS:
-        raise GeoRefusal(f"The protocol is one of {', '.join(PROTOCOLS)}.", "protocol")
-    if len(service.host) > HOST_LONGEST or not HOST.fullmatch(service.host):
-        raise GeoRefusal("The host is a name or an IP address, as in api.acme.example.", "host")
-    if service.port not in PORTS:
-        raise GeoRefusal("The port lies between 1 and 65535.", "port")
+    check_address(service.protocol, service.host, service.port)
     if service.path and not service.path.startswith("/"):
         raise GeoRefusal("The path begins with a slash.", "path")
     if service.path and service.protocol in PATHLESS:

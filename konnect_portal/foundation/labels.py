@@ -38,6 +38,11 @@ def check_labels(labels: Mapping[str, str]) -> None:
             )
 
 
+def merge_labels(labels: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """The labels with those of `changes`; one that is None there goes."""
+    return {key: value for key, value in {**labels, **changes}.items() if value is not None}
+
+
 class LabelsField(forms.CharField):
     """Labels as lines of `key: value`."""
 
