@@ -101,6 +101,9 @@ class TestCreating:
             create(acme, "another", id=id)
         with pytest.raises(GeoRefusal):
             create(globex, geo="eu", id=id)
+        delete_control_plane(acme.pk, "us", id)
+        with pytest.raises(GeoRefusal):
+            create(acme, id=id)
         assert ControlPlane.objects.count() == 1
 
     def test_an_organization_has_only_so_many(self, acme, globex, settings):

@@ -329,7 +329,8 @@ class TestRefusals:
         [told] = response.json()["invalid_parameters"]
 
         assert is_problem(response, 400)
-        assert (told["field"], told["reason"][:32]) == ("geo", "Acme has not opened Australia. W")
+        assert (told["field"], told["source"]) == ("geo", "host")
+        assert told["reason"].startswith("Acme has not opened Australia.")
 
     def test_a_deactivated_organization_is_told_the_reason(self, world, lead, settings):
         """P12, P40"""
