@@ -195,7 +195,7 @@ class TestLongLists:
 
         assert (cost(as_alice, PAGE), cost(as_alice, f"{PAGE}{mesh.pk}/")) == few
 
-    @pytest.mark.parametrize("after", ["%00", "x" * 10_000, str(uuid4())])
+    @pytest.mark.parametrize("after", ["%00", "x" * 10_000, "00000000-0000-4000-8000-000000000000"])
     def test_a_page_that_is_none_is_the_first_one(self, as_alice, mesh, after):
         assert as_alice.get(f"{PAGE}?after={after}").status_code == 200
         assert as_alice.get(f"{PAGE}{mesh.pk}/?after={after}").status_code == 200
