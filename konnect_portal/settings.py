@@ -154,6 +154,13 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
+NODE_LICENSES = {
+    "live_id": "licensing.services.live_license_id",
+    "to_deliver": "licensing.services.license_to_deliver",
+    "record": "licensing.services.record_deliveries",
+    "verify": "licensing.signing.verify",
+}
+"""Where geos get the licenses that they hand out to nodes, without knowing licensing (P21)."""
 
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 
@@ -330,6 +337,7 @@ LICENSE_RENEW_DAYS_LEFT = env.int("LICENSE_RENEW_DAYS_LEFT", default=182)
 LICENSE_SIGNING_KEY = env.str("LICENSE_SIGNING_KEY")
 LICENSE_PUBLIC_KEYS = env.list("LICENSE_PUBLIC_KEYS", default=[])
 NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
+NODES_PER_CONTROL_PLANE = env.int("NODES_PER_CONTROL_PLANE", default=10_000)
 
 # Logs and figures
 

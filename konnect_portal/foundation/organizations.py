@@ -8,6 +8,8 @@ from django.db import models
 
 OWNER = "accounts.Organization"
 """By name, as foreign keys call it."""
+ACTIVE = "active"
+"""The state of one that is neither deactivated nor purged."""
 
 
 def hold_organization(id: UUID) -> models.Model:
