@@ -150,7 +150,7 @@ def _register(standing: Standing, family: Family, id: UUID, said: Mapping[str, A
     if not ControlPlane.objects.active().filter(pk=standing.control_plane_id).exists():
         raise GeoRefusal(GONE, "object", 410)
     rows = family.model._default_manager
-    limit = settings.NODES_PER_CONTROL_PLANE
+    limit = settings.NODES_MAX
     if rows.filter(control_plane=standing.control_plane_id)[:limit].count() >= limit:
         raise GeoRefusal(f"This control plane has {limit} {family.relation} already.", "object", 409)
     values = {**said, "control_plane_id": standing.control_plane_id, "created_at": at, "last_check_in_at": at}

@@ -253,7 +253,7 @@ class TestDoor:
 
     def test_a_control_plane_has_as_many_nodes_as_the_setting_says(self, plane, raw, settings):
         """P13"""
-        settings.NODES_PER_CONTROL_PLANE = 1
+        settings.NODES_MAX = 1
         known, said = registered(plane, raw)
 
         answer = check_in(plane, raw)

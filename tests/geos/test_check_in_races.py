@@ -56,7 +56,7 @@ class TestRegistration:
 
         [event] = collide(lambda: check_in(standing, NODES, id, said, at=now), deactivate)
 
-        assert event.details["nodes_left_running"] == 1
+        assert event.details["counts"]["nodes_left_running"] == 1
         assert DataPlaneNode.objects.get().pk == id
 
     def test_a_node_that_registers_twice_at_once_is_one(self, plane, raw):
