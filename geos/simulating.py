@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -103,7 +104,7 @@ class Round:
 
 
 class Fleet:
-    """Nodes that check in at `url`, whose geos are hosts under `api_host`, over `concurrency` connections at once."""
+    """Nodes that check in at `url`, whose geos are hosts under `api_host`, `concurrency` of them at once."""
 
     def __init__(
         self,
@@ -135,26 +136,18 @@ class Fleet:
         self.stopped.set()
 
     def _take_turns(self, due: Iterable[tuple[float, SimulatedNode]]) -> list[CheckedIn]:
-        connection = self._connection()
         check_ins = []
         for moment, node in due:
             if self.stopped.wait(max(0, moment - time.monotonic())):
                 break
-            check_ins.append(self._check_in(node, connection))
-        connection.close()
+            check_ins.append(self._check_in(node))
         return check_ins
 
-    def _connection(self) -> HTTPConnection:
-        assert self.url.hostname
-        kind = HTTPSConnection if self.url.scheme == "https" else HTTPConnection
-        return kind(self.url.hostname, self.url.port, timeout=TIMEOUT)
-
-    def _check_in(self, node: SimulatedNode, connection: HTTPConnection) -> CheckedIn:
+    def _check_in(self, node: SimulatedNode) -> CheckedIn:
         began = time.monotonic()
         try:
-            node.status, answer = self._ask(node, connection)
+            node.status, answer = self._send(node)
         except (OSError, HTTPException):
-            connection.close()
             node.status, answer = None, {}
         seconds = time.monotonic() - began
         if node.status != 200:
@@ -164,21 +157,21 @@ class Fleet:
         node.keep(answer)
         return CheckedIn(200, seconds, frozenset(answer) & {"configuration", "license"})
 
-    def _ask(self, node: SimulatedNode, connection: HTTPConnection) -> tuple[int, dict[str, Any]]:
-        """Once more where the server closed the connection meanwhile: a check-in can be repeated."""
-        try:
-            return self._send(node, connection)
-        except (ConnectionError, HTTPException):
-            connection.close()
-            return self._send(node, connection)
-
-    def _send(self, node: SimulatedNode, connection: HTTPConnection) -> tuple[int, dict[str, Any]]:
+    def _send(self, node: SimulatedNode) -> tuple[int, dict[str, Any]]:
+        """Over a connection of its own: a node is not heard of for longer than a server keeps one open."""
         headers = {
             "Host": f"{node.geo}.{self.api_host}",
             "Authorization": f"Bearer {node.credential}",
             "Content-Type": "application/json",
+            "Connection": "close",
         }
-        connection.request("POST", node.path, json.dumps(node.says()), headers)
-        response = connection.getresponse()
-        content = response.read()
+        with closing(self._connection()) as connection:
+            connection.request("POST", node.path, json.dumps(node.says()), headers)
+            response = connection.getresponse()
+            content = response.read()
         return response.status, json.loads(content) if response.status == 200 else {}
+
+    def _connection(self) -> HTTPConnection:
+        assert self.url.hostname
+        kind = HTTPSConnection if self.url.scheme == "https" else HTTPConnection
+        return kind(self.url.hostname, self.url.port, timeout=TIMEOUT)

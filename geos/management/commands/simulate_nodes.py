@@ -56,7 +56,7 @@ class Command(BaseCommand):
             help="seconds a round takes at least (30)",
         )
         parser.add_argument("--rounds", type=some, help="how often each node checks in (without end)")
-        parser.add_argument("--concurrency", type=some, default=4, help="connections at once (4)")
+        parser.add_argument("--concurrency", type=some, default=4, help="how many at once (4)")
         parser.add_argument("--json", action="store_true", help="tell each round as a line of JSON")
 
     def handle(self, *, url, nodes, control_planes, interval, rounds, concurrency, **options):
