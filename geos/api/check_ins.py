@@ -48,7 +48,7 @@ class NodeCredential(HttpBearer):
             raise Problem(404, "The requested control plane was not found")
         return standing
 
-    def _is_at(self, standing: Standing, control_plane_id: UUID | None, geo: str) -> bool:
+    def _is_at(self, standing: Standing, control_plane_id: UUID, geo: str) -> bool:
         is_this = standing.control_plane_id == control_plane_id
         return is_this and standing.geo == geo and standing.kind in self.family.kinds
 
@@ -101,12 +101,12 @@ def _check_in(request: NodeRequest, family: Family, id: UUID, body: CheckIn) -> 
     return given
 
 
-def _id_in(text: str) -> UUID | None:
-    """None is no one's id. Where a node's is none, it is told so once the door has let it in."""
+def _id_in(text: str) -> UUID:
+    """No one's where it is none: whoever the door lets in is told so then."""
     try:
         return UUID(text)
     except ValueError:
-        return None
+        return UUID(int=0)
 
 
 def _seconds_ahead(reported_at: datetime, at: datetime) -> int:

@@ -87,7 +87,7 @@ class Answer:
     license: Any = None
 
 
-def find_standing(raw: str, family: Family, id: UUID | None) -> Standing | None:
+def find_standing(raw: str, family: Family, id: UUID) -> Standing | None:
     """Whose credential `raw` is, and how the one with that id stands there; None where it is no live credential."""
     if not RAW.fullmatch(raw):
         return None
