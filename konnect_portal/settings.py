@@ -156,6 +156,13 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
 VISIBLE_ROWS = "accounts.roles.visible"
+NODE_LICENSES = {
+    "live_id": "licensing.services.live_license_id",
+    "to_deliver": "licensing.services.license_to_deliver",
+    "record": "licensing.services.record_deliveries",
+    "verify": "licensing.signing.verify",
+}
+"""Where geos get the licenses that they hand out to nodes, without knowing licensing (P21)."""
 
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 
@@ -341,6 +348,7 @@ CONTROL_PLANES_MAX = env.int("CONTROL_PLANES_MAX", default=100)
 SERVICES_MAX = env.int("SERVICES_MAX", default=1000)
 CONSUMERS_MAX = env.int("CONSUMERS_MAX", default=10_000)
 NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
+NODES_MAX = env.int("NODES_MAX", default=10_000)
 
 # Logs and figures
 

@@ -1,6 +1,8 @@
 """What other floors may ask of geos."""
 
 from geos.client import embedded_geos
+from geos.services.check_ins import NODES, ZONES, Answer, Family, Standing, check_in, find_standing
+from geos.services.credentials import CredentialError, create_credential, revoke_credential
 from geos.services.decommissioning import (
     ControlPlaneSummary,
     control_planes_of,
@@ -10,6 +12,7 @@ from geos.services.decommissioning import (
 )
 from geos.services.finding import active_control_planes, all_geos, control_planes_by_id, find_control_plane
 from geos.services.hastening import hasten_take_down, hint_take_down, start_taking_down
+from geos.services.nodes import nodes_of, zones_of
 from geos.services.opening import (
     NewControlPlane,
     NewOrganizationGeo,
@@ -23,18 +26,27 @@ from geos.services.running import Running, running_in
 from geos.services.taking_down import begin_decommission, finish_decommission, put_off, take_down_next
 
 __all__ = [
+    "NODES",
+    "ZONES",
+    "Answer",
     "ControlPlaneSummary",
+    "CredentialError",
+    "Family",
     "NewControlPlane",
     "NewOrganizationGeo",
     "Running",
+    "Standing",
     "active_control_planes",
     "all_geos",
     "begin_decommission",
+    "check_in",
     "control_planes_by_id",
     "control_planes_of",
     "control_planes_to_decommission",
+    "create_credential",
     "embedded_geos",
     "find_control_plane",
+    "find_standing",
     "finish_decommission",
     "geos_of",
     "geos_to_choose",
@@ -42,11 +54,14 @@ __all__ = [
     "hint_take_down",
     "known_geos",
     "make_control_planes",
+    "nodes_of",
     "open_geos",
     "put_off",
     "request_decommission",
     "restore_control_planes",
+    "revoke_credential",
     "running_in",
     "start_taking_down",
     "take_down_next",
+    "zones_of",
 ]
