@@ -31,6 +31,7 @@ RETRY_AFTER_MAX = timedelta(days=1)
 GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 UNAUTHORIZED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+OF_SERVICE = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,7 @@ def _connected(service: Service) -> Iterator[HTTPConnection]:
     """A connection that is cut when the time is up, also of a service that sends a byte now and then."""
     address = urlsplit(service.url)
     kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
-    connection = kind(
-        address.hostname or "", address.port or kind.default_port, timeout=service.timeout_seconds
-    )
+    connection = kind(address.hostname or "", address.port or kind.default_port, timeout=service.timeout_seconds)
     connection.connect()
     limit = Timer(service.timeout_seconds, _cut, [connection.sock])
     limit.start()
@@ -166,7 +165,7 @@ def _meaning(control_plane: ControlPlane, service: Service, response: HTTPRespon
         f"{answer}. {_plain(body, service)}",
         _retry_after(response) if status in BUSY else None,
         status=status,
-        of_service=status in BUSY or status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+        of_service=status in OF_SERVICE or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
     )
 
 

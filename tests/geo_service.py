@@ -68,7 +68,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Request(BaseHTTPRequestHandler):
-    def do_DELETE(self) -> None:  # noqa: N802 - the name that http.server looks for
+    def do_DELETE(self) -> None:
         self.service.headers = dict(self.headers)
         self.id = UUID(self.path.removeprefix(PATH))
         self.service.asked[self.id] += 1
@@ -87,7 +87,7 @@ class Request(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body.encode())
 
-    def log_message(self, format: str, *args) -> None:
+    def log_message(self, *args) -> None:
         """Say nothing."""
 
     @property

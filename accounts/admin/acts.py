@@ -46,9 +46,14 @@ class OrganizationAct(Act):
 
     def refusal(self, organization: Organization) -> str | None:
         """Why it is not possible now, though the person may; None where it is."""
-        if organization.hold_until and organization.is_on_hold(timezone.now()):
-            return f"On hold until {absolute(organization.hold_until)}: {organization.hold_reason}"
-        return None
+        return hold_of(organization)
+
+
+def hold_of(organization: Organization) -> str | None:
+    """Until when and why it is left as it is; None where it is not on hold (P58)."""
+    if organization.hold_until and organization.is_on_hold(timezone.now()):
+        return f"On hold until {absolute(organization.hold_until)}: {organization.hold_reason}"
+    return None
 
 
 class Deactivate(OrganizationAct):

@@ -9,7 +9,8 @@ from geos.services.decommissioning import (
     restore_control_planes,
 )
 from geos.services.finding import active_control_planes, all_geos, control_planes_by_id, find_control_plane
-from geos.services.hastening import hasten_take_down, hint_take_down, start_taking_down
+from geos.services.hastening import hasten_take_down, hint_take_down, retry_take_down, start_taking_down
+from geos.services.left_running import LeftRunning, left_running
 from geos.services.opening import (
     NewControlPlane,
     NewOrganizationGeo,
@@ -24,6 +25,7 @@ from geos.services.taking_down import begin_decommission, finish_decommission, p
 
 __all__ = [
     "ControlPlaneSummary",
+    "LeftRunning",
     "NewControlPlane",
     "NewOrganizationGeo",
     "Running",
@@ -41,11 +43,13 @@ __all__ = [
     "hasten_take_down",
     "hint_take_down",
     "known_geos",
+    "left_running",
     "make_control_planes",
     "open_geos",
     "put_off",
     "request_decommission",
     "restore_control_planes",
+    "retry_take_down",
     "running_in",
     "start_taking_down",
     "take_down_next",

@@ -43,8 +43,8 @@ def take_down_next(geo: str) -> bool:
 def begin_decommission(geo: str, *, at: datetime) -> ControlPlane | None:
     """Claim one control plane that is due, unless its organization is on hold (P58); from now on it cannot come back.
 
-    A hold or a reactivation that commits first wins (P51); what one of them has in hand is passed over. While the geo's
-    service is left alone one is claimed now and then, for all the others.
+    A hold or a reactivation that commits first wins (P51); what one of them has in hand is passed over. While the
+    geo's service is left alone one is claimed now and then, for all the others.
     """
     control_plane = _locked(ControlPlane.objects.claimable(at).filter(geo=geo).order_by("next_attempt_at")[:1])
     if control_plane is None or not breaking.admits(geo, at=at):

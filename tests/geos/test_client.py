@@ -83,7 +83,9 @@ def test_anything_else_is_not_confirmed_and_its_status_is_kept(service, control_
 
 
 def test_a_redirect_is_not_followed(service, control_plane):
-    service.script.append(answers(307, Location=f"http://127.0.0.1:{service.port}{geo_service.PATH}{control_plane.pk}"))
+    service.script.append(
+        answers(307, Location=f"http://127.0.0.1:{service.port}{geo_service.PATH}{control_plane.pk}")
+    )
 
     refused(control_plane)
 
@@ -138,7 +140,16 @@ def test_a_geo_that_speaks_no_tls_is_not_confirmed(service, settings, control_pl
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     ("asked", "pause"),
-    [("120", 120), ("0", 0), ("9" * 5000, 86400), ("-5", None), ("soon", None), ("", None), ("1.5", None), ("²", None)],
+    [
+        ("120", 120),
+        ("0", 0),
+        ("9" * 5000, 86400),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+        ("1.5", None),
+        ("²", None),
+    ],
 )
 def test_who_asks_to_be_asked_later_is_at_most_a_day_later(service, control_plane, status, asked, pause):
     """P42"""
@@ -197,8 +208,14 @@ def test_a_good_setting_is_taken(settings):
         {"mars": GOOD},
         {"eu": "https://eu.example.com"},
         {"eu": {**GOOD, "timeout": 3}},
-        *({"eu": {**GOOD, "url": url}} for url in ("", None, "eu.example.com", "ftp://eu", "https://", "https://u:p@eu")),
-        *({"eu": {**GOOD, "url": url}} for url in ("https://eu?a=b", "https://eu#a", "https://eu:99999", "https://[eu")),
+        *(
+            {"eu": {**GOOD, "url": url}}
+            for url in ("", None, "eu.example.com", "ftp://eu", "https://", "https://u:p@eu")
+        ),
+        *(
+            {"eu": {**GOOD, "url": url}}
+            for url in ("https://eu?a=b", "https://eu#a", "https://eu:99999", "https://[eu")
+        ),
         *({"eu": {**GOOD, "token": token}} for token in ("", None, "two words", "tökén", "line\nbreak")),
         *({"eu": {**GOOD, "timeout_seconds": seconds}} for seconds in (0, -1, 51, "5", None, True)),
     ],
