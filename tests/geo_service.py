@@ -23,18 +23,22 @@ class GeoService:
     """
 
     def __init__(self, *, port: int = 0) -> None:
+        self.port = port
+        self.forget()
+        self.open()
+
+    def forget(self) -> None:
+        """Be as new."""
         self.script: deque[Fault] = deque()
         self.always: Fault | None = None
         self.taken_down: Counter[UUID] = Counter()
         self.asked: Counter[UUID] = Counter()
         self.keys: dict[UUID, set[str]] = {}
         self.headers: dict[str, str] = {}
-        self.hang_up = Event()
-        self.port = port
-        self.open()
 
     def open(self) -> None:
         """Answer, at the former port if there was one."""
+        self.hang_up = Event()
         self.server = Server(("127.0.0.1", self.port), Request)
         self.server.service = self
         self.port = self.server.server_address[1]
@@ -130,6 +134,12 @@ def loses_its_answer(request: Request) -> None:
     """Take it down, and break off in the middle of saying so."""
     request.service.take_down(request.id)
     request.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"state"')
+
+
+def is_gone_already(request: Request) -> None:
+    """Say so of what an earlier question took down."""
+    request.service.take_down(request.id)
+    request.answer(404)
 
 
 def answers_too_late(request: Request) -> None:
