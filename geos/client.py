@@ -85,7 +85,8 @@ def take_down(control_plane: ControlPlane) -> int | None:
     """
     service = service_of(control_plane.geo_id)
     if service is None:
-        return _take_down_here(control_plane)
+        _take_down_here(control_plane)
+        return None
     began = monotonic()
     try:
         return _meaning(control_plane, service, *_ask(control_plane, service))

@@ -12,7 +12,7 @@ from django.db.models.functions import RowNumber
 
 from geos.models import DataPlaneNode, MeshZone
 
-NAMES = {DataPlaneNode: "hostname", MeshZone: "name"}
+NAMES: dict[type[DataPlaneNode] | type[MeshZone], str] = {DataPlaneNode: "hostname", MeshZone: "name"}
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ def left_running(
             control_plane__in=control_plane_ids, last_check_in_at__gte=min(since, running_since)
         )
         rows = seen.annotate(rank=rank, count=count).filter(rank__lte=most).order_by("control_plane", "rank")
-        for id, rank, count, *left, seen_at in rows.values_list(
+        for id, place, total, called, version, seen_at in rows.values_list(
             "control_plane", "rank", "count", name, "version", "last_check_in_at"
         ):
-            found[id].count += count if rank == 1 else 0
-            found[id].shown.append(Left(*left, seen_at, seen_at > running_since))
+            found[id].count += total if place == 1 else 0
+            found[id].shown.append(Left(called, version, seen_at, seen_at > running_since))
     return dict(found)

@@ -261,9 +261,9 @@ def test_after_a_deactivation_the_case_names_who_still_runs_and_who_alone_can_st
 
     page = said(signed_in(viewer).get(case_of(acme)))
 
-    left = page[page.index("Still running") :]
-    assert "Only their operator can stop them" in left
-    assert "no longer proxy for Acme" in left
+    left = page[page.index("Seen since the deactivation") :]
+    assert "Only the operator can stop it" in left
+    assert "no longer proxies for Acme" in left
     assert "shop in Europe" in left
     assert left.index("gw-1") < left.index("gw-late") < left.index("zone-1")
     assert left.count(">Running<") == 2
@@ -278,7 +278,7 @@ def test_many_that_still_run_are_counted_and_the_latest_named(viewer, acme, shop
     page = said(signed_in(viewer).get(case_of(acme)))
 
     assert "And 22 more." in page
-    assert 'Still running <span class="desk-count">30</span>' in page
+    assert 'Seen since the deactivation <span class="desk-count">30</span>' in page
 
 
 def test_where_nobody_checks_in_any_more_the_case_says_so(viewer, acme, shop):
@@ -305,5 +305,5 @@ def test_an_active_control_plane_says_nothing_of_the_kind(viewer, acme):
 
     page = said(signed_in(viewer).get(page_of(active)))
     assert "It hands out configuration" in page
-    assert "Still running" not in page
-    assert "Still running" not in said(signed_in(viewer).get(case_of(acme)))
+    assert "Seen since" not in page
+    assert "Seen since" not in said(signed_in(viewer).get(case_of(acme)))

@@ -43,7 +43,7 @@ def services(running, settings) -> dict[str, GeoService]:
 def let_time_pass():
     """The next attempt's moment comes, and that of a geo that is left alone, as they would by themselves."""
     now = timezone.now()
-    ControlPlane.objects.decommissioning().filter(begins_at__lte=now).update(next_attempt_at=now)
+    ControlPlane.objects.filter(begins_at__lte=now, next_attempt_at__gt=now).update(next_attempt_at=now)
     GeoBreaker.objects.filter(open_until__isnull=False).update(open_until=now)
 
 
