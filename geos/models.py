@@ -168,6 +168,11 @@ class ControlPlane(models.Model):
         return self.name
 
     @property
+    def is_going(self) -> bool:
+        """Whether its taking down has begun and is not confirmed: it cannot come back (P51)."""
+        return self.state == self.State.DECOMMISSIONING and self.begun_at is not None
+
+    @property
     def entity_type_name(self) -> str:
         """What a role for it is called by (P4)."""
         return "Mesh Control Planes" if self.kind == self.Kind.MESH_GLOBAL else "Control Planes"

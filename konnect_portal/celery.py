@@ -6,6 +6,8 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import setup_logging
 
+from konnect_portal import broker as broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konnect_portal.settings")
 
 app = Celery("konnect_portal")

@@ -302,6 +302,9 @@ POST_OFFICE = {
 
 GEOS = env.list("GEOS", default=["us", "eu", "au", "me", "in", "sg"])
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("default", *(f"geo-{code}" for code in GEOS))]
+GEO_SERVICES = env.json("GEO_SERVICES", default={})
+GEO_BREAKER_FAILURES = env.int("GEO_BREAKER_FAILURES", default=5)
+GEO_BREAKER_SECONDS = env.int("GEO_BREAKER_SECONDS", default=60)
 CELERY_BROKER_URL = env.str("REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -11,7 +11,8 @@ from geos.services.decommissioning import (
     restore_control_planes,
 )
 from geos.services.finding import active_control_planes, all_geos, control_planes_by_id, find_control_plane
-from geos.services.hastening import hasten_take_down, hint_take_down, start_taking_down
+from geos.services.hastening import hasten_take_down, hint_take_down, retry_take_down, start_taking_down
+from geos.services.left_running import LeftRunning, left_running
 from geos.services.nodes import nodes_of, zones_of
 from geos.services.opening import (
     NewControlPlane,
@@ -32,6 +33,7 @@ __all__ = [
     "ControlPlaneSummary",
     "CredentialError",
     "Family",
+    "LeftRunning",
     "NewControlPlane",
     "NewOrganizationGeo",
     "Running",
@@ -53,12 +55,14 @@ __all__ = [
     "hasten_take_down",
     "hint_take_down",
     "known_geos",
+    "left_running",
     "make_control_planes",
     "nodes_of",
     "open_geos",
     "put_off",
     "request_decommission",
     "restore_control_planes",
+    "retry_take_down",
     "revoke_credential",
     "running_in",
     "start_taking_down",

@@ -83,6 +83,7 @@ class World:
         later = timezone.now() + timedelta(hours=72)
         shut = {"reason": Reason.FRAUD, "actor": staff["lead"], "via": Via.ADMIN, "ticket": "T-1"}
         deactivate_organizations([self.initech.pk], take_down_at=later, **shut)
+        self.control_plane = self.initech.control_planes.get()
         self.asking = Client()  # one, since each reads all static files before it can ask
         self.seek_help(staff["lead"], long_ago=timezone.now() - timedelta(days=100))
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
@@ -145,6 +146,10 @@ class World:
             "/admin/accounts/user/<uuid:id>/reset-second-factor/": (self.viewer.pk,),
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
+            "/admin/geos/controlplane/<path:object_id>/change/": (self.control_plane.pk,),
+            "/admin/geos/controlplane/<uuid:id>/progress/": (self.control_plane.pk,),
+            "/admin/geos/controlplane/<uuid:id>/retry/": (self.control_plane.pk,),
+            "/admin/geos/controlplane/<uuid:id>/take-down/": (self.control_plane.pk,),
             "/admin/accounts/emaillock/<uuid:id>/unlock/": (self.initech.email_locks.first().pk,),
             "/admin/welcome/<uidb64>/<token>/": ("who", "what"),
             "/signup/<secret>/": ("secret",),
