@@ -197,7 +197,7 @@ def _several(names: list[str]) -> str:
 
 def _role(details: Mapping[str, Any]) -> str:
     """ "Admin of Control Planes in eu, for one of them"."""
-    role = f"{details.get('role_name', '')} of {details.get('entity_type_name', '')}"
+    role = f"{details.get('role', '')} of {details.get('entity_type', '')}"
     if details.get("entity_region") not in (None, EVERYWHERE):
         role += f" in {details['entity_region']}"
     if details.get("entity_id") not in (None, EVERYWHERE):
