@@ -178,11 +178,12 @@ def _check_number(addresses: Collection[str]) -> None:
 
 
 def _is_address(address: str) -> bool:
+    """Whether mail can go to it. What a quoted name may hold, a comma for one, would make it several."""
     try:
         validate_email(address)
     except ValidationError:
         return False
-    return len(address) <= ADDRESS_LENGTH
+    return len(address) <= ADDRESS_LENGTH and '"' not in address
 
 
 def _new_invitations(

@@ -107,6 +107,7 @@ class TestInviting:
         [
             (["bob@acme.example", NEW], {"bob@acme.example": MEMBER_ALREADY}),
             (["BOB@acme.example "], {"bob@acme.example": MEMBER_ALREADY}),
+            (['"a,b"@c.example', NEW], {'"a,b"@c.example': NO_ADDRESS}),
             (["junk", "a\x00@b.example", NEW], {"junk": NO_ADDRESS, "a\x00@b.example": NO_ADDRESS}),
             ([f"{'x' * 250}@b.example"], {f"{'x' * 250}@b.example": NO_ADDRESS}),
             ([], {ALL: "Please enter at least one e-mail address."}),
