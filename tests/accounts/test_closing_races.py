@@ -17,7 +17,8 @@ from accounts.words import ORGANIZATION_ADMIN, Act, Via
 from tests import factories
 from tests.accounts.test_deactivation import deactivate
 from tests.closing import closing, deactivation
-from tests.customers import with_password
+from tests.customers import NEW_PASSWORD, signed_in, with_password
+from tests.factories import PASSWORD
 from tests.races import at_once, collide
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,3 +124,23 @@ class TestReopening:
 
         assert sum(isinstance(answer, LifecycleError | AddressTaken) for answer in answers) == 1
         assert User.objects.of_address(alice.email).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/account/name/", {"full_name": "Alice New"}),
+        (
+            "/account/password/",
+            {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD},
+        ),
+    ],
+)
+def test_what_the_person_changes_meanwhile_does_not_open_the_account_again(alice, path, form):
+    """P56"""
+    client = signed_in(with_password(alice))
+
+    collide(closing(alice), lambda: client.post(path, form))
+
+    assert not is_open(alice)
+    assert not User.objects.get(pk=alice.pk).has_usable_password()
