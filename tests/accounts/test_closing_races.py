@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.closing import HandOver, reopen_account
 from accounts.errors import LifecycleError, PreviewChanged
 from accounts.models import EmailLock, LifecycleEvent, Membership, Organization, User
+from accounts.services.addresses import AddressRefused, change_address, request_address_change
 from accounts.services.opening import Opening, open_organization
 from accounts.services.ownership import transfer_ownership
 from accounts.services.sign_up import AddressTaken, make_account
@@ -73,6 +74,16 @@ class TestOwnership:
         assert isinstance(refused, PreviewChanged)
         assert is_open(alice)
 
+    def test_whoever_has_closed_the_account_opens_no_other_organization(self, alice):
+        """P2"""
+        client = signed_in(alice)
+        form = {"id": str(alice.pk), "organization_name": "New", "geo": "us"}
+
+        answer = collide(closing(alice), lambda: client.post("/organizations/new/", form))
+
+        assert answer.status_code < 500
+        assert not Organization.objects.exists()
+
 
 class TestDeactivation:
     @pytest.mark.parametrize("is_first", [True, False])
@@ -108,6 +119,15 @@ class TestAdditions:
         assert isinstance(collide(join, closing(bystander)), PreviewChanged)
         Membership.objects.filter(user=bystander).delete()
         assert isinstance(collide(closing(bystander), join), User.DoesNotExist)
+
+
+class TestAddress:
+    def test_whoever_has_closed_the_account_gets_no_other_address(self, alice):
+        """P56: so that the address that they had can reopen it."""
+        change = request_address_change(alice, "alice@new.example")
+
+        assert isinstance(collide(closing(alice), lambda: change_address(alice, change)), AddressRefused)
+        assert User.objects.get(pk=alice.pk).email == "alice@acme.example"
 
 
 class TestReopening:
