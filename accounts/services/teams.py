@@ -13,7 +13,7 @@ from accounts.words import ORGANIZATION_ADMIN, Act, Via
 
 LONGEST = 250
 LABELS_AT_MOST = 50
-LABEL_KEY = re.compile(r"(?!kong|konnect|mesh|kic|_|\s)[^\x00-\x1f\x7f]{1,63}(?<!\s)")
+LABEL_KEY = re.compile(r"(?!kong|konnect|mesh|kic|_|\s)[^\x00-\x1f\x7f\ud800-\udfff]{1,63}(?<!\s)")
 LABEL_VALUE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?")
 
 
