@@ -15,7 +15,16 @@ from django.utils import timezone
 
 from accounts import emails, rights
 from accounts.errors import LifecycleError, PreviewChanged
-from accounts.models import AccessToken, EventSubject, Invitation, LifecycleEvent, Membership, Organization, User
+from accounts.models import (
+    AccessToken,
+    ContactChange,
+    EventSubject,
+    Invitation,
+    LifecycleEvent,
+    Membership,
+    Organization,
+    User,
+)
 from accounts.previews import digest_of, reactivation_of
 from accounts.scope import Scope, scopes_of
 from accounts.services.locks import hold_live_locks, lock_addresses, release_locks
@@ -284,6 +293,7 @@ def _end(
     lapse_licenses(ids, at=at)
     release_people(scopes.values())
     _revoke(events, scopes, at=at)
+    ContactChange.objects.filter(organization_id__in=ids).delete()
     for organization, event in zip(held, events, strict=True):
         _mark_inactive(organization, event)
     Organization.objects.bulk_update(held, _ENDED_FIELDS)

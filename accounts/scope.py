@@ -104,7 +104,7 @@ def scopes_of(organizations: Collection[Organization], *, at: datetime, lock: bo
         scopes[role.organization_id].role_assignments.append(role)
     for id, tokens in _ids(AccessToken.objects.live(at), ids, lock).items():
         scopes[id].tokens = tokens
-    for id, invitations in _ids(Invitation.objects.open(at), ids, lock).items():
+    for id, invitations in _ids(Invitation.objects.waiting(), ids, lock).items():
         scopes[id].invitations = invitations
     return scopes
 

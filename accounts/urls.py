@@ -46,6 +46,8 @@ urlpatterns = [
     path("account/deleted/", deleting.deleted, name="account_deleted"),
     path("account/invoices/", invoices.invoices, name="account_invoices"),
     path("account/invoices/<uuid:id>/", invoices.invoice, name="account_invoice"),
+    path("account/organizations/", organizations.memberships, name="account_organizations"),
+    path("account/leave/<uuid:id>/", organizations.leave_for_good, name="leave"),
     path("account/sessions/", account.sessions, name="account_sessions"),
     path("account/confirm/", account.confirm, name="account_reauthenticate"),
     path("account/confirm/code/", account.confirm_by_code, name="mfa_reauthenticate"),
@@ -75,8 +77,6 @@ urlpatterns = [
     path("organization/settings/contact/<link>/", settings.confirm_contact, name="confirm_contact"),
     path("organization/settings/owner/", owning.hand_over, name="hand_over"),
     path("organization/settings/deactivate/", owning.deactivate, name="deactivate"),
-    path("account/organizations/", organizations.memberships, name="account_organizations"),
-    path("account/leave/<uuid:id>/", organizations.leave_for_good, name="leave"),
     # people
     path("organization/users/", people.people, name="people"),
     path("organization/users/<uuid:id>/remove/", people.remove, name="remove_person"),
@@ -84,13 +84,10 @@ urlpatterns = [
     path("organization/users/invitations/", invitations.invitations, name="invitations"),
     path("organization/users/invitations/<uuid:id>/resend/", invitations.resend, name="resend_invitation"),
     path("organization/users/invitations/<uuid:id>/revoke/", invitations.revoke, name="revoke_invitation"),
-    # settings
-    path("organization/settings/", settings.general, name="settings"),
-    path("organization/settings/contact/", settings.contact, name="contact"),
-    path("organization/settings/contact/cancel/", settings.cancel_contact, name="cancel_contact"),
-    path("organization/settings/contact/<link>/", settings.confirm_contact, name="confirm_contact"),
-    path("organization/settings/owner/", owning.hand_over, name="hand_over"),
-    path("organization/settings/deactivate/", owning.deactivate, name="deactivate"),
+    path("organization/users/<uuid:user_id>/", member.member, name="member"),
+    path("organization/users/<uuid:user_id>/teams/join/", teams.join_team, name="join_team"),
+    path("organization/users/<uuid:user_id>/roles/new/", roles.new_role, name="new_role"),
+    path("organization/users/<uuid:user_id>/roles/<uuid:id>/remove/", roles.take_role_away, name="remove_role"),
     # tokens
     path("account/tokens/", tokens.personal_tokens, name="personal_tokens"),
     path("account/tokens/new/", tokens.new_personal_token, name="new_personal_token"),
@@ -121,11 +118,6 @@ urlpatterns = [
         roles.take_role_away,
         name="remove_role",
     ),
-    # people
-    path("organization/users/<uuid:user_id>/", member.member, name="member"),
-    path("organization/users/<uuid:user_id>/teams/join/", teams.join_team, name="join_team"),
-    path("organization/users/<uuid:user_id>/roles/new/", roles.new_role, name="new_role"),
-    path("organization/users/<uuid:user_id>/roles/<uuid:id>/remove/", roles.take_role_away, name="remove_role"),
     # teams
     path("organization/teams/", teams.teams, name="teams"),
     path("organization/teams/new/", teams.new_team, name="new_team"),

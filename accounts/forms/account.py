@@ -23,6 +23,11 @@ class NameForm(forms.ModelForm):
         self.fields["full_name"].required = True
         self.fields["full_name"].error_messages["required"] = "Please enter your name."
 
+    def save(self, commit=True):
+        """Nothing but the names: whatever else has become of the account meanwhile stays (P56)."""
+        self.instance.save(update_fields=[*self.fields, "updated_at"])
+        return self.instance
+
 
 class AddressForm(forms.Form):
     email = AddressField(

@@ -63,6 +63,8 @@ def change_address(user: User, change: AddressChange, *, address: str | None = N
         _change_address(user.pk, change, address)
     except IntegrityError:
         raise AddressRefused(REFUSALS[RecoveryStopped.TAKEN]) from None
+    except User.DoesNotExist:
+        raise AddressRefused("Your account was deleted just now.") from None
     except PersonMoved:
         raise AddressRefused("You joined another organization just now. Please follow the link once more.") from None
 

@@ -29,6 +29,7 @@ from konnect_portal.foundation.outbox import NewMail, queue_mails
 ADDRESS_LENGTH = 250
 MEMBER_ALREADY = "is a member already"
 NO_ADDRESS = "is no e-mail address"
+REVOKED_SINCE = "was invited by this form, and that was revoked since: load the page again to invite them once more"
 ALL = ""
 """Stands in `InvitationsRefused.reasons` for all the addresses together."""
 
@@ -76,9 +77,13 @@ def invite_people(
     wanted = _new_invitations(organization, good, teams, actor, id or uuid4())
     before = list(Invitation.objects.filter(pk__in=[each.pk for each in wanted]))
     made = [each for each in wanted if each not in before]
-    members = _members(organization, made)
-    if junk or members:
-        raise InvitationsRefused({**dict.fromkeys(junk, NO_ADDRESS), **dict.fromkeys(members, MEMBER_ALREADY)})
+    _refuse(
+        {
+            NO_ADDRESS: junk,
+            MEMBER_ALREADY: _members(organization, made),
+            REVOKED_SINCE: [each.email for each in before if each.revoked_at],
+        }
+    )
     if made:
         _invite(organization, made, teams, actor=actor, via=via, address=address)
     return before + made
@@ -177,12 +182,19 @@ def _check_number(addresses: Collection[str]) -> None:
         )
 
 
+def _refuse(faults: Mapping[str, Iterable[str]]) -> None:
+    reasons = {address: reason for reason, addresses in faults.items() for address in addresses}
+    if reasons:
+        raise InvitationsRefused(reasons)
+
+
 def _is_address(address: str) -> bool:
+    """Whether mail can go to it. What a quoted name may hold, a comma for one, would make it several."""
     try:
         validate_email(address)
     except ValidationError:
         return False
-    return len(address) <= ADDRESS_LENGTH
+    return len(address) <= ADDRESS_LENGTH and '"' not in address
 
 
 def _new_invitations(

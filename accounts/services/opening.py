@@ -67,12 +67,13 @@ def open_organization(opening: Opening, *, owner: User, via: Via) -> Organizatio
     """Open an organization on a trial of Plus, or on Free where its owner has had theirs (P2, P4, P10, P20, P30).
 
     It has its owner in Organization Admin, the eight teams, a geo with a control plane named "default", and three
-    licenses. Raises AddressLocked (P45), AlreadyOpened, and ValueError for a geo that cannot be chosen.
+    licenses. Raises AddressLocked (P45), AlreadyOpened, User.DoesNotExist where the owner's account is closed, and
+    ValueError for a geo that cannot be chosen.
     """
     at = timezone.now()
     if opening.geo not in {geo.code for geo in geos_to_choose()}:
         raise ValueError(f"{opening.geo} is no geo to choose.")
-    owner = User.objects.select_for_update(no_key=True).get(pk=owner.pk)  # a change of address comes before or after
+    owner = User.objects.hold(owner.pk)  # a change of address comes before or after
     refuse_locked(owner.email)
     organization = _make(opening, owner, at)
     event = LifecycleEvent.objects.create(

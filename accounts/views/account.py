@@ -16,7 +16,7 @@ from django.urls import reverse_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.forms.account import AddressForm, ChangePasswordForm, NameForm
-from accounts.models import AddressChange
+from accounts.models import AddressChange, User
 from accounts.services.addresses import (
     AddressRefused,
     change_address,
@@ -111,7 +111,11 @@ def password(request):
     """Another password: the present one is asked for, and every other session ends."""
     form = ChangePasswordForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        try:
+            form.save()
+        except User.DoesNotExist:
+            messages.error(request, "Your account has changed meanwhile. The password stays as it was.")
+            return redirect("account")
         update_session_auth_hash(request, request.user)
         end_sessions(request.user.pk, but=request.session.session_key)
         messages.success(request, "Your password is changed. Every other session has ended.")

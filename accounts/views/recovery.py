@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from accounts.access import SignedInRequest
+from accounts.models import Recovery
 from accounts.services.recovery import (
     find_to_prove,
     find_to_stop,
@@ -53,7 +54,9 @@ def prove(request: HttpRequest, link: str) -> HttpResponse:
         return _ended(request)
     if request.method == "POST":
         prove_address(recovery)
-        recovery.refresh_from_db()
+        recovery = Recovery.objects.filter(pk=recovery.pk).first()
+        if recovery is None:  # the account was closed just now
+            return _ended(request)
     is_due = recovery.in_force_at <= timezone.now()
     return render(request, "accounts/recovery/prove.html", {"recovery": recovery, "is_due": is_due})
 

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.forms.signin import NewPasswordForm, ResetRequestForm
+from accounts.models import User
 from accounts.services.resets import request_password_reset
 from accounts.services.sessions import end_sessions
 
@@ -51,7 +52,12 @@ class ResetPassword(PasswordResetConfirmView):
     @transaction.atomic
     def form_valid(self, form):
         user = form.user
+        try:
+            answer = super().form_valid(form)
+        except User.DoesNotExist:  # since the link was read
+            self.validlink = False
+            return self.render_to_response(self.get_context_data())
         end_sessions(user.pk)
         ratelimit.clear(self.request, action="login_failed", key=user.email)
         messages.success(self.request, "Your password is set. Sign in with it.")
-        return super().form_valid(form)
+        return answer

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.access import SignedInRequest, enter_organization
 from accounts.forms.signup import AddressForm, OrganizationForm, SignUpForm
-from accounts.models import Organization
+from accounts.models import Organization, User
 from accounts.services.locks import AddressLocked
 from accounts.services.opening import AlreadyOpened, open_organization
 from accounts.services.sign_up import AddressTaken, LinkUsedUp, find_request, request_sign_up, sign_up
@@ -88,6 +88,8 @@ def new_organization(request: SignedInRequest) -> HttpResponse:
                 form.add_error(None, "This page was too old. Please load it again and send it once more.")
                 return render(request, "accounts/signup/new_organization.html", {"form": form}, status=409)
             return redirect("organizations")
+        except User.DoesNotExist:  # since the page was asked for
+            return redirect("account_deleted")
         enter_organization(request, organization.pk)
         messages.success(request, f"{organization.name} is open.")
         return redirect("home")

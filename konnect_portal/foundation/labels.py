@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 LABELS_AT_MOST = 50
-KEY = re.compile(r"(?!kong|konnect|mesh|kic|_|\s)[^\x00-\x1f\x7f]{1,63}(?<!\s)")
+KEY = re.compile(r"(?!kong|konnect|mesh|kic|_|\s)[^\x00-\x1f\x7f\ud800-\udfff]{1,63}(?<!\s)")
 VALUE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?")
 
 

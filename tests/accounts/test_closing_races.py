@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.closing import HandOver, reopen_account
 from accounts.errors import LifecycleError, PreviewChanged
 from accounts.models import EmailLock, LifecycleEvent, Membership, Organization, User
+from accounts.services.addresses import AddressRefused, change_address, request_address_change
 from accounts.services.opening import Opening, open_organization
 from accounts.services.ownership import transfer_ownership
 from accounts.services.sign_up import AddressTaken, make_account
@@ -17,7 +18,8 @@ from accounts.words import ORGANIZATION_ADMIN, Act, Via
 from tests import factories
 from tests.accounts.test_deactivation import deactivate
 from tests.closing import closing, deactivation
-from tests.customers import with_password
+from tests.customers import NEW_PASSWORD, signed_in, with_password
+from tests.factories import PASSWORD
 from tests.races import at_once, collide
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,6 +74,16 @@ class TestOwnership:
         assert isinstance(refused, PreviewChanged)
         assert is_open(alice)
 
+    def test_whoever_has_closed_the_account_opens_no_other_organization(self, alice):
+        """P2"""
+        client = signed_in(alice)
+        form = {"id": str(alice.pk), "organization_name": "New", "geo": "us"}
+
+        answer = collide(closing(alice), lambda: client.post("/organizations/new/", form))
+
+        assert answer.status_code < 500
+        assert not Organization.objects.exists()
+
 
 class TestDeactivation:
     @pytest.mark.parametrize("is_first", [True, False])
@@ -109,6 +121,15 @@ class TestAdditions:
         assert isinstance(collide(closing(bystander), join), User.DoesNotExist)
 
 
+class TestAddress:
+    def test_whoever_has_closed_the_account_gets_no_other_address(self, alice):
+        """P56: so that the address that they had can reopen it."""
+        change = request_address_change(alice, "alice@new.example")
+
+        assert isinstance(collide(closing(alice), lambda: change_address(alice, change)), AddressRefused)
+        assert User.objects.get(pk=alice.pk).email == "alice@acme.example"
+
+
 class TestReopening:
     def test_an_address_that_signs_up_at_this_moment_has_one_account(self, alice, lead):
         """P1, P56"""
@@ -123,3 +144,23 @@ class TestReopening:
 
         assert sum(isinstance(answer, LifecycleError | AddressTaken) for answer in answers) == 1
         assert User.objects.of_address(alice.email).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/account/name/", {"full_name": "Alice New"}),
+        (
+            "/account/password/",
+            {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD},
+        ),
+    ],
+)
+def test_what_the_person_changes_meanwhile_does_not_open_the_account_again(alice, path, form):
+    """P56"""
+    client = signed_in(with_password(alice))
+
+    collide(closing(alice), lambda: client.post(path, form))
+
+    assert not is_open(alice)
+    assert not User.objects.get(pk=alice.pk).has_usable_password()

@@ -201,15 +201,16 @@ def test_live_tokens_and_invitations_are_revoked_and_older_ends_stay(acme, globe
     )
     other = AccessToken.objects.create(organization=globex, user=alice, name="other", digest=b"3" * 32, **end)
     invitation = Invitation.objects.create(organization=acme, email="new@acme.example", digest=b"4" * 32, **end)
+    expired = Invitation.objects.create(organization=acme, email="late@acme.example", expires_at=now)
 
     [event] = deactivate(acme, actor=lead)
 
-    for row in (live, earlier, other, invitation):
+    for row in (live, earlier, other, invitation, expired):
         row.refresh_from_db()
     assert (live.revoked_at, live.deactivation_event_id) == (event.at, event.pk)
     assert (earlier.revoked_at, earlier.deactivation_event_id) == (now - timedelta(days=1), None)
     assert other.revoked_at is None
-    assert invitation.revoked_at == event.at
+    assert invitation.revoked_at == expired.revoked_at == event.at
 
 
 def test_the_organization_says_since_when_why_and_until_when_it_is_kept(acme, globex, lead):

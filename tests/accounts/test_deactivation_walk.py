@@ -37,6 +37,7 @@ WRITTEN = {
     "accounts_organization": "changed",
     "accounts_accesstoken": "changed",
     "accounts_invitation": "changed",
+    "accounts_contactchange": "removed",
     "accounts_teammembership": "removed",
     "accounts_roleassignment": "removed",
     "accounts_emaillock": "added",

@@ -107,6 +107,7 @@ class TestInviting:
         [
             (["bob@acme.example", NEW], {"bob@acme.example": MEMBER_ALREADY}),
             (["BOB@acme.example "], {"bob@acme.example": MEMBER_ALREADY}),
+            (['"a,b"@c.example', NEW], {'"a,b"@c.example': NO_ADDRESS}),
             (["junk", "a\x00@b.example", NEW], {"junk": NO_ADDRESS, "a\x00@b.example": NO_ADDRESS}),
             ([f"{'x' * 250}@b.example"], {f"{'x' * 250}@b.example": NO_ADDRESS}),
             ([], {ALL: "Please enter at least one e-mail address."}),
@@ -155,6 +156,17 @@ class TestInviting:
             inviting(organization, NEW, id=form)
 
         assert {row.organization for row in Invitation.objects.all()} == {acme, globex}
+
+    def test_one_form_sent_again_after_its_invitation_was_revoked_says_that_nobody_was_invited(self, acme, alice):
+        """P7: what is revoked never comes back."""
+        form_id = uuid4()
+        [invitation] = inviting(acme, NEW, id=form_id)
+        revoke_invitation(acme.pk, invitation.pk, actor=alice, via=Via.PAGES)
+
+        with pytest.raises(InvitationsRefused, match=f"{NEW} was invited by this form"):
+            inviting(acme, NEW, id=form_id)
+
+        assert not Invitation.objects.waiting().exists()
 
     def test_50_cost_as_many_statements_as_one(self, acme):
         with CaptureQueriesContext(connection) as one:

@@ -21,12 +21,13 @@ from accounts.services.recovery import (
     stop_recovery,
     stop_recovery_by_lead,
 )
+from accounts.services.resets import request_password_reset
 from accounts.services.tokens import create_token
 from accounts.tasks import carry_out_replacements
 from accounts.words import Act, Reason, RecoveryStopped, Via
 from konnect_portal.foundation.models import Mail
 from tests import factories
-from tests.customers import entered, link_to, mails_to, signed_in, with_password, words
+from tests.customers import NEW_PASSWORD, entered, link_to, mails_to, signed_in, with_password, words
 from tests.desk import enroll
 from tests.factories import PASSWORD
 from tests.races import at_once, collide
@@ -411,6 +412,18 @@ class TestRaces:
 
         assert done == 0
         assert address_of(alice) == "alice@acme.example"
+
+    def test_a_password_that_the_old_address_chooses_meanwhile_is_not_set(self, alice, client, proven):
+        """P73: nor does it bring the old address back."""
+        request_password_reset(alice.email)
+        form = client.get(link_to(alice, "password_reset"))["Location"]
+        password = dict.fromkeys(("new_password1", "new_password2"), NEW_PASSWORD)
+
+        answer = collide(carry_out, lambda: client.post(form, password))
+
+        assert "This link no longer works" in words(answer)
+        assert address_of(alice) == NEW
+        assert not User.objects.get(pk=alice.pk).has_usable_password()
 
     def test_a_deactivation_locks_the_address_that_its_owner_has_by_then(self, acme, alice, lead, proven):
         """P45: it waits, also where nothing of the organization changes, then locks the new one."""

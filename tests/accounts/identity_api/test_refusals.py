@@ -65,6 +65,7 @@ BODIES = [
     ("POST", TEAMS, {"name": "Ops", "labels": {"env": "-"}}, ("labels.env", "is_label")),
     ("POST", TEAMS, {"name": "Ops", "labels": {"": "a"}}, ("labels.", "is_label")),
     ("POST", TEAMS, {"name": "Ops", "labels": {"a\x00": "a"}}, ("labels.a\x00", "is_label")),
+    ("POST", TEAMS, {"name": "Ops", "labels": {"a\ud800": "a"}}, ("labels.a\ud800", "is_label")),
     ("POST", TEAMS, {"name": "Ops", "labels": {f"l{n}": "a" for n in range(51)}}, ("labels", "max_items")),
     ("PATCH", "/teams/{team}", {"name": None}, ("name", "is_string")),
     ("PATCH", "/teams/{team}", {"name": "Analytics Viewer"}, ("name", "invalid")),
