@@ -204,6 +204,8 @@ class World:
             "control-planes": place.plane,
             "services": place.service,
             "consumers": place.consumer,
+            "nodes": place.plane,  # any id will do: nobody's token opens the nodes' own door
+            "zones": place.plane,
             "users": place.member,
             "teams": place.team,
             "system-accounts": place.robot,
