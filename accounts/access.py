@@ -21,10 +21,11 @@ from accounts import roles
 from accounts.models import AccessToken, Membership, Organization, SystemAccount, User
 from accounts.models.organizations import OrganizationQuerySet
 from accounts.services.logins import record_login
-from accounts.services.tokens import PERSONAL, SECRET_LENGTH, SYSTEM, digest_of
+from accounts.services.tokens import PERSONAL, SYSTEM
 from accounts.words import State
 from billing.services import cycle_of, record_api_requests
 from konnect_portal.foundation.problems import Problem
+from konnect_portal.foundation.tokens import SECRET_LENGTH, digest_of
 
 RAW_TOKEN = re.compile(rf"(?:{PERSONAL}|{SYSTEM})[A-Za-z0-9]{{{SECRET_LENGTH},200}}")
 USE_RECORDED_EVERY = timedelta(minutes=5)

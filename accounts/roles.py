@@ -79,7 +79,12 @@ READ_EVERYTHING = (
     | VIEW_PEOPLE
     | READ_CONTROL_PLANE
     | READ_MESH
-    | {"accounts.view_history", "billing.view_subscription", "geos.view_controlplanecredential"}
+    | {
+        "accounts.view_history",
+        "billing.view_subscription",
+        "geos.view_controlplanecredential",
+        "licensing.view_license",
+    }
 )
 EVERYTHING = (
     READ_EVERYTHING

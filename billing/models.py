@@ -78,6 +78,7 @@ class Subscription(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     contract_number = models.CharField(max_length=100, blank=True)
     support_level = models.CharField(max_length=100, blank=True)
+    sales_contact = models.CharField(max_length=250, blank=True)
     has_professional_services = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -298,6 +298,11 @@ class MeshZone(UnderControlPlane, models.Model):
         return self.name
 
 
+class ControlPlaneCredentialQuerySet(models.QuerySet["ControlPlaneCredential"]):
+    def live(self):
+        return self.filter(revoked_at__isnull=True)
+
+
 class ControlPlaneCredential(UnderControlPlane, models.Model):
     """What nodes and zones identify themselves with at check-in (P13); the secret is stored hashed."""
 
@@ -307,6 +312,8 @@ class ControlPlaneCredential(UnderControlPlane, models.Model):
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ControlPlaneCredentialQuerySet.as_manager()
 
     def __str__(self):
         return self.title

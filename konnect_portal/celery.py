@@ -25,6 +25,10 @@ app.conf.beat_schedule = {
         "task": "geos.tasks.find_decommissions",
         "schedule": 60.0,
     },
+    "renew licenses": {
+        "task": "licensing.tasks.renew_licenses",
+        "schedule": crontab(minute="32"),
+    },
     "report control planes not taken down": {
         "task": "geos.tasks.report_stuck_decommissions",
         "schedule": crontab(minute="12"),

@@ -164,6 +164,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 NAVIGATION = [
     ("Home", "/", "accounts.view_organization"),
     ("Your tokens", "/account/tokens/", "accounts.view_organization"),
+    ("Licenses", "/licenses/", "licensing.view_license"),
     ("People", "/organization/users/", "accounts.view_user"),
     ("Teams", "/organization/teams/", "accounts.view_team"),
     ("System accounts", "/organization/tokens/", "accounts.view_systemaccount"),
@@ -308,6 +309,8 @@ CELERY_TASK_TIME_LIMIT = 300
 # The policy (docs/policy.md); the defaults are its numbers
 
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
+SALES_CONTACT = env.str("SALES_CONTACT", default="https://konghq.com/contact-sales")
+SALES_CONTACT_OF = "billing.services.sales_contact_of"
 SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)
@@ -328,6 +331,9 @@ LICENSE_DAYS = env.int("LICENSE_DAYS", default=365)
 CONTROL_PLANES_MAX = env.int("CONTROL_PLANES_MAX", default=100)
 SERVICES_MAX = env.int("SERVICES_MAX", default=1000)
 CONSUMERS_MAX = env.int("CONSUMERS_MAX", default=10_000)
+LICENSE_RENEW_DAYS_LEFT = env.int("LICENSE_RENEW_DAYS_LEFT", default=182)
+LICENSE_SIGNING_KEY = env.str("LICENSE_SIGNING_KEY")
+LICENSE_PUBLIC_KEYS = env.list("LICENSE_PUBLIC_KEYS", default=[])
 NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
 
 # Logs and figures

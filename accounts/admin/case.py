@@ -143,8 +143,7 @@ class Case:
 
     @cached_property
     def licenses(self) -> Part:
-        licenses = self.organization.licenses.annotate(receivers=Count("deliveries"))
-        return part(licenses.order_by("product", "-issued_at"))
+        return part(self.organization.licenses.received().order_by("product", "-issued_at"))
 
     @cached_property
     def email_locks(self) -> Part:

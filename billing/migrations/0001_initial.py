@@ -126,6 +126,7 @@ class Migration(migrations.Migration):
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("contract_number", models.CharField(blank=True, max_length=100)),
                 ("support_level", models.CharField(blank=True, max_length=100)),
+                ("sales_contact", models.CharField(blank=True, max_length=250)),
                 ("has_professional_services", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (

@@ -23,7 +23,7 @@ from billing.services.opening import (
     open_billing_accounts,
     start_subscriptions,
 )
-from billing.services.standing import Standing, standing_of
+from billing.services.standing import Standing, sales_contact_of, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "record_api_requests",
     "record_completeness",
     "running_subscriptions",
+    "sales_contact_of",
     "standing_of",
     "start_subscriptions",
 ]

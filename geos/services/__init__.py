@@ -1,6 +1,7 @@
 """What other floors may ask of geos."""
 
 from geos.client import embedded_geos
+from geos.services.credentials import CredentialError, create_credential, revoke_credential
 from geos.services.decommissioning import (
     ControlPlaneSummary,
     control_planes_of,
@@ -10,6 +11,7 @@ from geos.services.decommissioning import (
 )
 from geos.services.finding import active_control_planes, all_geos, control_planes_by_id, find_control_plane
 from geos.services.hastening import hasten_take_down, hint_take_down, start_taking_down
+from geos.services.nodes import nodes_of, zones_of
 from geos.services.opening import (
     NewControlPlane,
     NewOrganizationGeo,
@@ -24,6 +26,7 @@ from geos.services.taking_down import begin_decommission, finish_decommission, p
 
 __all__ = [
     "ControlPlaneSummary",
+    "CredentialError",
     "NewControlPlane",
     "NewOrganizationGeo",
     "Running",
@@ -33,6 +36,7 @@ __all__ = [
     "control_planes_by_id",
     "control_planes_of",
     "control_planes_to_decommission",
+    "create_credential",
     "embedded_geos",
     "find_control_plane",
     "finish_decommission",
@@ -42,11 +46,14 @@ __all__ = [
     "hint_take_down",
     "known_geos",
     "make_control_planes",
+    "nodes_of",
     "open_geos",
     "put_off",
     "request_decommission",
     "restore_control_planes",
+    "revoke_credential",
     "running_in",
     "start_taking_down",
     "take_down_next",
+    "zones_of",
 ]

@@ -87,6 +87,7 @@ def settings_of(address: str) -> dict[str, str]:
         "DEMO": "true",
         "SECRET_KEY": secret(DIRECTORY / "secret-key"),
         "ADDRESS_HASH_KEY": secret(DIRECTORY / "address-hash-key"),
+        "LICENSE_SIGNING_KEY": secret(DIRECTORY / "license-signing-key"),
         "ALLOWED_HOSTS": "127.0.0.1,localhost,.localhost",
         "CSRF_TRUSTED_ORIGINS": address,
         "PUBLIC_URL": address,
@@ -104,7 +105,7 @@ def secret(path: Path) -> str:
         unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
         unfinished.touch(mode=0o600)
-        unfinished.write_text(secrets.token_urlsafe(50))
+        unfinished.write_text(secrets.token_hex(32))
         unfinished.rename(path)
     return path.read_text()
 

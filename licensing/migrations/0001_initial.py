@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LicenseDelivery",
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("receiver_id", models.UUIDField()),
                 ("delivered_at", models.DateTimeField()),
                 (
@@ -92,6 +92,10 @@ class Migration(migrations.Migration):
                 fields=("organization", "product"),
                 name="one_live_license_per_product",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="licensedelivery",
+            index=models.Index(fields=["license", "-delivered_at", "-id"], name="license_deliveries_latest"),
         ),
         migrations.AddConstraint(
             model_name="licensedelivery",

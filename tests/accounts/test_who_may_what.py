@@ -138,6 +138,7 @@ class World:
             "/organizations/<uuid:id>/enter/": (place.pk,),
             "/account/leave/<uuid:id>/": (place.pk,),
             "/join/<secret>/": ("secret",),
+            "/licenses/<uuid:id>/": (place.licenses.first().pk,),
             "/organization/users/<uuid:id>/remove/": (place.member.pk,),
             "/organization/users/invitations/<uuid:id>/resend/": (place.invitation.pk,),
             "/organization/users/invitations/<uuid:id>/revoke/": (place.invitation.pk,),
