@@ -156,6 +156,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
 VISIBLE_ROWS = "accounts.roles.visible"
+ALLOWED_OBJECTS = "accounts.roles.allowed"
 
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 
@@ -163,6 +164,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 
 NAVIGATION = [
     ("Home", "/", "accounts.view_organization"),
+    ("Control planes", "/control-planes/", "accounts.view_organization"),
     ("Your tokens", "/account/tokens/", "accounts.view_organization"),
     ("Licenses", "/licenses/", "licensing.view_license"),
     ("People", "/organization/users/", "accounts.view_user"),
@@ -208,6 +210,7 @@ PATHS = {
     "account": "/account/",
     "organizations": "/organizations/",
     "new_organization": "/organizations/new/",
+    "new_token": "/account/tokens/new/",
     "people": "/organization/users/",
     "sign_out": "/logout/",
 }

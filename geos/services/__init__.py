@@ -13,6 +13,7 @@ from geos.services.finding import active_control_planes, all_geos, control_plane
 from geos.services.hastening import hasten_take_down, hint_take_down, start_taking_down
 from geos.services.nodes import nodes_of, zones_of
 from geos.services.opening import (
+    WHAT_A_GEO_MEANS,
     NewControlPlane,
     NewOrganizationGeo,
     geos_to_choose,
@@ -21,14 +22,16 @@ from geos.services.opening import (
     open_geos,
 )
 from geos.services.presence import geos_of
-from geos.services.running import Running, running_in
+from geos.services.running import Presence, Running, count_presence, running_in
 from geos.services.taking_down import begin_decommission, finish_decommission, put_off, take_down_next
 
 __all__ = [
+    "WHAT_A_GEO_MEANS",
     "ControlPlaneSummary",
     "CredentialError",
     "NewControlPlane",
     "NewOrganizationGeo",
+    "Presence",
     "Running",
     "active_control_planes",
     "all_geos",
@@ -36,6 +39,7 @@ __all__ = [
     "control_planes_by_id",
     "control_planes_of",
     "control_planes_to_decommission",
+    "count_presence",
     "create_credential",
     "embedded_geos",
     "find_control_plane",

@@ -1,13 +1,21 @@
 """What every page of the portal may need: moments in words, and where support is."""
 
+from datetime import timedelta
+
 from django import template
 from django.conf import settings
 
-from konnect_portal.foundation.moments import absolute, distance
+from konnect_portal.foundation.moments import absolute, distance, span
 
 register = template.Library()
 register.filter("absolute", absolute)
 register.filter("distance", distance)
+
+
+@register.filter
+def seconds(count: int) -> str:
+    """So many of them, forwards or back, as people say it: "12 minutes"."""
+    return span(timedelta(seconds=count))
 
 
 @register.simple_tag
