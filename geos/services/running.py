@@ -42,14 +42,14 @@ def count_presence(rows: QuerySet[DataPlaneNode] | QuerySet[MeshZone]) -> dict[U
     """Rows of `nodes_of` or `zones_of`, counted by control plane; one that has none is left out (P13)."""
     counts = (
         rows.order_by()
-        .values_list("control_plane")
+        .values("control_plane")
         .annotate(
-            Count("pk", filter=Q(is_running=True, is_out_of_sync=False)),
-            Count("pk", filter=Q(is_running=True, is_out_of_sync=True)),
-            Count("pk", filter=Q(is_running=False)),
+            running=Count("pk", filter=Q(is_running=True, is_out_of_sync=False)),
+            out_of_sync=Count("pk", filter=Q(is_running=True, is_out_of_sync=True)),
+            not_seen=Count("pk", filter=Q(is_running=False)),
         )
     )
-    return {id: Presence(*numbers) for id, *numbers in counts}
+    return {row.pop("control_plane"): Presence(**row) for row in counts}
 
 
 def running_in(organization_id: UUID, *, at: datetime) -> Running:

@@ -9,7 +9,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from geos.models import ControlPlane, Geo
-from geos.services import WHAT_A_GEO_MEANS
 from geos.services.opening_geos import geos_to_open, open_geo, opened_geos
 from geos.views.permitted import USE, VIEW
 from konnect_portal.foundation.pages import organization_view, visible
@@ -27,7 +26,6 @@ def geos(request: Any) -> HttpResponse:
     context = {
         "opened": [(geo, counts.get(geo.pk, 0)) for geo in opened],
         "others": geos_to_open(request.organization.pk),
-        "meaning": WHAT_A_GEO_MEANS,
         "may_open": request.user.has_perm(CHANGE, request.organization),
     }
     return render(request, "geos/geos.html", context)
