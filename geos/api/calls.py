@@ -16,6 +16,8 @@ from konnect_portal.foundation.problems import Problem, invalid
 
 VIEW = "geos.view_controlplane"
 ADD = "geos.add_controlplane"
+SOURCES = {"control_plane_id": "path", "geo": "host"}
+"""Where a call says what it does not say in its body."""
 
 
 class ApiRequest(HttpRequest):
@@ -96,4 +98,5 @@ def _problem_of(refusal: GeoRefusal, noun: str) -> Problem:
     if refusal.field == "object":
         detail = f"Cannot create an additional {noun.lower()} because usage limits have been reached."
         return Problem(400, detail, [{"field": "object", "reason": "usage limits reached"}])
-    return invalid(refusal.field, str(refusal), "is_label" if refusal.field.startswith("labels.") else "invalid")
+    rule = "is_label" if refusal.field.startswith("labels.") else "invalid"
+    return invalid(refusal.field, str(refusal), rule, SOURCES.get(refusal.field, "body"))

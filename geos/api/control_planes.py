@@ -44,7 +44,7 @@ class ClusterType(StrEnum):
     MESH_GLOBAL = "CLUSTER_TYPE_MESH_GLOBAL"
 
 
-KINDS = {
+KINDS: dict[str, ControlPlane.Kind] = {
     ClusterType.CONTROL_PLANE: ControlPlane.Kind.GATEWAY,
     ClusterType.K8S_INGRESS_CONTROLLER: ControlPlane.Kind.KIC,
     ClusterType.MESH_GLOBAL: ControlPlane.Kind.MESH_GLOBAL,
@@ -75,7 +75,7 @@ class ConfigOut(Schema):
         return telemetry_endpoint(control_plane)
 
     @staticmethod
-    def resolve_cluster_type(control_plane: ControlPlane) -> ClusterType:
+    def resolve_cluster_type(control_plane: ControlPlane) -> str:
         return CLUSTER_TYPES[ControlPlane.Kind(control_plane.kind)]
 
     @staticmethod
@@ -116,7 +116,7 @@ class ControlPlaneChangesIn(Body):
 
 
 LISTING = Listing(
-    {"id": ids("id"), "name": text("name"), "cluster_type": choice("kind", {**KINDS}), "cloud_gateway": never()}
+    {"id": ids("id"), "name": text("name"), "cluster_type": choice("kind", KINDS), "cloud_gateway": never()}
 )
 
 

@@ -59,11 +59,13 @@ def create_control_plane(
     )
     _check(made)
     made.organization = organization = hold_organization(organization_id)
-    there = ControlPlane.objects.filter(pk=made.pk, organization=organization_id, geo=geo, name=name).first()
+    mine = ControlPlane.objects.active().filter(organization=organization_id)
+    there = mine.filter(pk=made.pk, geo=geo, name=name).first()
     if there is not None:
         return there
     made.geo = _opened_geo(organization, geo)
-    _check_room(organization)
+    if mine.count() >= settings.CONTROL_PLANES_MAX:
+        raise GeoRefusal(f"{organization} has {mine.count()} control planes already, and cannot have more.", "object")
     _check_name_free(made)
     made.save(force_insert=True)
     return made
@@ -93,7 +95,9 @@ def change_control_plane(
         "auth_type": auth_type,
         "proxy_urls": proxy_urls,
     }
-    changes = {field: value for field, value in wanted.items() if value is not None}
+    changes = {field: value for field, value in wanted.items() if value not in (None, getattr(control_plane, field))}
+    if not changes:
+        return control_plane
     for field, value in changes.items():
         setattr(control_plane, field, value)
     _check(control_plane)
@@ -156,12 +160,6 @@ def _opened_geo(organization: Any, code: str) -> Geo:
             f"{organization} has not opened {geo or code}. Whoever manages its settings can do that.", "geo"
         )
     return geo
-
-
-def _check_room(organization: Any) -> None:
-    limit = settings.CONTROL_PLANES_MAX
-    if ControlPlane.objects.active().filter(organization=organization).count() >= limit:
-        raise GeoRefusal(f"{organization} has {limit} control planes already, and cannot have more.", "object")
 
 
 def _check_name_free(control_plane: ControlPlane) -> None:

@@ -101,6 +101,9 @@ class TestCreating:
             create(acme, "another", id=id)
         with pytest.raises(GeoRefusal):
             create(globex, geo="eu", id=id)
+        delete_control_plane(acme.pk, "us", id)
+        with pytest.raises(GeoRefusal):
+            create(acme, id=id)
         assert ControlPlane.objects.count() == 1
 
     def test_an_organization_has_only_so_many(self, acme, globex, settings):
@@ -191,6 +194,14 @@ class TestDeleting:
         assert (made.state, left.state) == ("decommissioning", "active")
         assert DataPlaneNode.objects.filter(control_plane=made).count() == 2
         assert begin_decommission("us", at=timezone.now()) == made
+
+    def test_the_worker_of_its_geo_is_asked_after_the_commit(self, acme, django_capture_on_commit_callbacks):
+        """P48"""
+        made = factories.control_plane(acme)
+        with django_capture_on_commit_callbacks() as asked:
+            delete_control_plane(acme.pk, "us", made.pk)
+
+        assert len(asked) == 1
 
     def test_no_reactivation_brings_it_back(self, acme):
         """P51"""
