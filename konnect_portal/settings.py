@@ -157,6 +157,13 @@ MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
 VISIBLE_ROWS = "accounts.roles.visible"
 ALLOWED_OBJECTS = "accounts.roles.allowed"
+NODE_LICENSES = {
+    "live_id": "licensing.services.live_license_id",
+    "to_deliver": "licensing.services.license_to_deliver",
+    "record": "licensing.services.record_deliveries",
+    "verify": "licensing.signing.verify",
+}
+"""Where geos get the licenses that they hand out to nodes, without knowing licensing (P21)."""
 
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 
@@ -338,6 +345,7 @@ LICENSE_RENEW_DAYS_LEFT = env.int("LICENSE_RENEW_DAYS_LEFT", default=182)
 LICENSE_SIGNING_KEY = env.str("LICENSE_SIGNING_KEY")
 LICENSE_PUBLIC_KEYS = env.list("LICENSE_PUBLIC_KEYS", default=[])
 NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
+NODES_MAX = env.int("NODES_MAX", default=10_000)
 
 # Logs and figures
 

@@ -2,8 +2,8 @@
 
 from ninja import Router
 
-from geos.api import consumers, control_planes, services
+from geos.api import check_ins, consumers, control_planes, services
 
 router = Router()
-for part in (control_planes, services, consumers):
+for part in (control_planes, services, consumers, check_ins):
     router.add_router("", part.router)

@@ -1,6 +1,7 @@
 """What other floors may ask of geos."""
 
 from geos.client import embedded_geos
+from geos.services.check_ins import NODES, ZONES, Answer, Family, Standing, check_in, find_standing
 from geos.services.credentials import CredentialError, create_credential, revoke_credential
 from geos.services.decommissioning import (
     ControlPlaneSummary,
@@ -26,16 +27,22 @@ from geos.services.running import Presence, Running, count_presence, running_in
 from geos.services.taking_down import begin_decommission, finish_decommission, put_off, take_down_next
 
 __all__ = [
+    "NODES",
     "WHAT_A_GEO_MEANS",
+    "ZONES",
+    "Answer",
     "ControlPlaneSummary",
     "CredentialError",
+    "Family",
     "NewControlPlane",
     "NewOrganizationGeo",
     "Presence",
     "Running",
+    "Standing",
     "active_control_planes",
     "all_geos",
     "begin_decommission",
+    "check_in",
     "control_planes_by_id",
     "control_planes_of",
     "control_planes_to_decommission",
@@ -43,6 +50,7 @@ __all__ = [
     "create_credential",
     "embedded_geos",
     "find_control_plane",
+    "find_standing",
     "finish_decommission",
     "geos_of",
     "geos_to_choose",

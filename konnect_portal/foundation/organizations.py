@@ -8,6 +8,8 @@ from django.apps import apps
 
 OWNER = "accounts.Organization"
 """By name, as foreign keys call it."""
+ACTIVE = "active"
+"""The state of one that is neither deactivated nor purged."""
 
 
 def hold_organization(id: UUID) -> Any:

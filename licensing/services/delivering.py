@@ -4,7 +4,15 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import OuterRef, Subquery
+
 from licensing.models import License, LicenseDelivery
+
+
+def live_license_id(organization: OuterRef, product: OuterRef) -> Subquery:
+    """The id of the live license that `license_to_deliver` would give, as a part of somebody else's query."""
+    live = License.objects.live().filter(organization=organization, product=product)
+    return Subquery(live.order_by().values("pk"))
 
 
 def license_to_deliver(organization_id: UUID, product: str) -> License | None:
