@@ -48,8 +48,9 @@ def count_presence(rows: QuerySet[DataPlaneNode] | QuerySet[MeshZone]) -> dict[U
             out_of_sync=Count("pk", filter=Q(is_running=True, is_out_of_sync=True)),
             not_seen=Count("pk", filter=Q(is_running=False)),
         )
+        .values_list("control_plane", "running", "out_of_sync", "not_seen")
     )
-    return {row.pop("control_plane"): Presence(**row) for row in counts}
+    return {id: Presence(*numbers) for id, *numbers in counts}
 
 
 def running_in(organization_id: UUID, *, at: datetime) -> Running:
