@@ -156,6 +156,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
 VISIBLE_ROWS = "accounts.roles.visible"
+ALLOWED_OBJECTS = "accounts.roles.allowed"
 NODE_LICENSES = {
     "live_id": "licensing.services.live_license_id",
     "to_deliver": "licensing.services.license_to_deliver",
@@ -170,6 +171,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 
 NAVIGATION = [
     ("Home", "/", "accounts.view_organization"),
+    ("Control planes", "/control-planes/", "accounts.view_organization"),
     ("Your tokens", "/account/tokens/", "accounts.view_organization"),
     ("Licenses", "/licenses/", "licensing.view_license"),
     ("People", "/organization/users/", "accounts.view_user"),
@@ -215,6 +217,7 @@ PATHS = {
     "account": "/account/",
     "organizations": "/organizations/",
     "new_organization": "/organizations/new/",
+    "new_token": "/account/tokens/new/",
     "people": "/organization/users/",
     "sign_out": "/logout/",
 }

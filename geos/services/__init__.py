@@ -15,6 +15,7 @@ from geos.services.hastening import hasten_take_down, hint_take_down, retry_take
 from geos.services.left_running import LeftRunning, left_running
 from geos.services.nodes import nodes_of, zones_of
 from geos.services.opening import (
+    WHAT_A_GEO_MEANS,
     NewControlPlane,
     NewOrganizationGeo,
     geos_to_choose,
@@ -23,11 +24,12 @@ from geos.services.opening import (
     open_geos,
 )
 from geos.services.presence import geos_of
-from geos.services.running import Running, running_in
+from geos.services.running import Presence, Running, count_presence, running_in
 from geos.services.taking_down import begin_decommission, finish_decommission, put_off, take_down_next
 
 __all__ = [
     "NODES",
+    "WHAT_A_GEO_MEANS",
     "ZONES",
     "Answer",
     "ControlPlaneSummary",
@@ -36,6 +38,7 @@ __all__ = [
     "LeftRunning",
     "NewControlPlane",
     "NewOrganizationGeo",
+    "Presence",
     "Running",
     "Standing",
     "active_control_planes",
@@ -45,6 +48,7 @@ __all__ = [
     "control_planes_by_id",
     "control_planes_of",
     "control_planes_to_decommission",
+    "count_presence",
     "create_credential",
     "embedded_geos",
     "find_control_plane",

@@ -3,14 +3,16 @@
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from geos.models import Geo, OrganizationGeo
 from konnect_portal.foundation.organizations import hold_organization
 
 
 def opened_geos(organization_id: UUID) -> QuerySet[Geo]:
-    return Geo.objects.filter(organization_geos__organization=organization_id)
+    """Each with `is_home`, whether it is the organization's home."""
+    opened = Geo.objects.filter(organization_geos__organization=organization_id)
+    return opened.annotate(is_home=F("organization_geos__is_home"))
 
 
 def geos_to_open(organization_id: UUID) -> QuerySet[Geo]:

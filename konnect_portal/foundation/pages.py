@@ -1,6 +1,6 @@
 """Who a customer's page is for, asked before anything else (P5, P40). None of these pages is kept by a cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -65,6 +65,15 @@ def visible[Row: Model](request: Any, perm: str, rows: QuerySet[Row]) -> QuerySe
     Asks `settings.VISIBLE_ROWS`, which keeps the ground from importing the floor that knows roles.
     """
     return import_string(settings.VISIBLE_ROWS)(request.user, perm, rows, request.organization.pk)
+
+
+def allowed[Thing](request: Any, perm: str, things: Iterable[Thing]) -> list[Thing]:
+    """Those of `things`, all of the organization entered, that the person has `perm` on; they need not exist yet.
+
+    Asks `settings.ALLOWED_OBJECTS`, for the same reason.
+    """
+    found: list[Thing] = import_string(settings.ALLOWED_OBJECTS)(request.user, perm, things, request.organization.pk)
+    return found
 
 
 def safe_next(request: HttpRequest, fallback: str) -> str:

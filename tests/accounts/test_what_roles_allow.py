@@ -253,19 +253,19 @@ class TestPages:
         factories.role(acme, "Admin", "Identity", user=bob)
         places, answers = self.opened(bob, acme)
 
-        assert places == ["Home", "Your tokens", "People", "Teams", "System accounts"]
+        assert places == ["Home", "Control planes", "Your tokens", "People", "Teams", "System accounts"]
         assert {*answers.values()} == {200}
 
     def test_an_audit_logs_admin_reads_the_history_only(self, acme, bob):
         factories.role(acme, "Admin", "Audit Logs", user=bob)
         places, answers = self.opened(bob, acme)
 
-        assert places == ["Home", "Your tokens", "History"]
+        assert places == ["Home", "Control planes", "Your tokens", "History"]
         assert {*answers.values()} == {403}
 
     def test_a_role_for_control_planes_opens_none_of_them(self, acme, bob):
         factories.role(acme, "Admin", user=bob)
         places, answers = self.opened(bob, acme)
 
-        assert places == ["Home", "Your tokens"]
+        assert places == ["Home", "Control planes", "Your tokens"]
         assert {*answers.values()} == {403}

@@ -11,6 +11,7 @@ staff. `choose` enter an organization first. `reason` refused with the reason of
 `404`, `405` as in HTTP. Of the API `401` no valid token, `204` it happened, `400` the body, which is empty, is wrong.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
@@ -28,7 +29,8 @@ from accounts.models import CheckRun
 from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
-from geos.models import Consumer, GatewayService
+from geos.models import Consumer, GatewayService, Geo
+from geos.services import create_credential
 from tests import customers, desk, factories
 from tests.routes import Route, every_route
 
@@ -113,6 +115,7 @@ class World:
         made.plane = factories.control_plane(made)
         made.service = GatewayService.objects.create(control_plane=made.plane, name="orders")
         made.consumer = Consumer.objects.create(control_plane=made.plane, username="shop")
+        made.credential, _ = create_credential(made.pk, made.plane.pk, title="berlin")
         made.invitation = factories.invitation(made)
         return made
 
@@ -129,8 +132,8 @@ class World:
 
     def things(self, pattern: str, place) -> tuple:
         """What stands in a pattern for its parameters."""
-        if pattern.startswith(API):
-            return tuple(self.api_things(pattern, place))
+        if pattern.startswith((*API, "/control-planes/")):
+            return tuple(self.things_by_word(pattern, place))
         roles = {kind: role.pk for kind, role in place.roles.items()}
         return {
             "/admin/accounts/organization/<uuid:id>/reactivate/": (self.initech.pk,),
@@ -196,9 +199,9 @@ class World:
             "/organization/teams/<uuid:team_id>/roles/<uuid:id>/remove/": (place.team.pk, roles["teams"]),
         }[pattern]
 
-    def api_things(self, pattern: str, place) -> Iterator[UUID]:
-        """A parameter of the API is told by the word before it, a role or token besides by whose it is."""
-        _, _, kind, *parts = pattern.split("/")
+    def things_by_word(self, pattern: str, place) -> Iterator[UUID | str]:
+        """A parameter is told by the word before it, a role or token besides by whose it is."""
+        kind, *parts = re.sub(r"^/(v\d/)?", "", pattern).split("/")
         tokens = {"users": place.personal_token, "system-accounts": place.system_token}
         things = {
             "control-planes": place.plane,
@@ -206,6 +209,8 @@ class World:
             "consumers": place.consumer,
             "nodes": place.plane,  # any id will do: nobody's token opens the nodes' own door
             "zones": place.plane,
+            "credentials": place.credential,
+            "geos": Geo(pk="eu"),
             "users": place.member,
             "teams": place.team,
             "system-accounts": place.robot,
