@@ -7,7 +7,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 from geos.models import Consumer, ControlPlane, ControlPlaneCredential, GatewayService
@@ -45,7 +46,7 @@ def control_plane_view(perm: str = VIEW) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @organization_view(USE)
         @wraps(view)
-        def page(request: Any, id: UUID, **kwargs: Any) -> HttpResponse:
+        def page(request: Any, id: UUID, **kwargs: Any) -> HttpResponseBase:
             known = ControlPlane.objects.select_related("geo").filter(organization=request.organization.pk)
             request.control_plane = get_object_or_404(known, pk=id)
             request.may = request.user.get_all_permissions(request.control_plane)
@@ -69,7 +70,7 @@ def acting_view(perm: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @control_plane_view(perm)
         @wraps(view)
-        def page(request: ControlPlaneRequest, **kwargs: Any) -> HttpResponse:
+        def page(request: ControlPlaneRequest, **kwargs: Any) -> HttpResponseBase:
             if request.control_plane.state == ControlPlane.State.ACTIVE:
                 try:
                     return view(request, **kwargs)
