@@ -15,6 +15,8 @@ from accounts.models import EventSubject, Invitation, Team
 from accounts.services.events import record_event
 from accounts.services.history import KINDS, SENTENCES, events_of, told
 from accounts.services.ownership import transfer_ownership
+from accounts.services.role_assignments import assign_role, remove_role
+from accounts.services.settings import change_organization
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Act, Reason, Via
 from tests import factories
@@ -61,11 +63,14 @@ def test_every_kind_of_event_reads_as_a_sentence(acme, alice, bob):
     team = Team.objects.create(organization=acme, name="Blue")
     robot = factories.system_account(acme, "deploy")
     invited = Invitation(email="dora@x.example")
-    admin = {"role_name": "Admin", "entity_type_name": "Control Planes"}
+    default = factories.control_plane(acme, geo="us")
+    admin = {"role_name": "Admin", "entity_type_name": "Control Planes", "actor": alice, "via": Via.PAGES}
     happened(acme, Act.PEOPLE_INVITED, alice, invited)
     happened(acme, Act.TEAM_JOINED, alice, team, bob)
-    happened(acme, Act.ROLE_ASSIGNED, alice, team, **admin, entity_region="*", entity_id=None)
-    happened(acme, Act.ROLE_ASSIGNED, alice, robot, **admin, entity_region="eu", entity_id="an-id")
+    given, _is_new = assign_role(acme.pk, team_id=team.pk, **admin)
+    assign_role(acme.pk, system_account_id=robot.pk, entity_id=default.pk, entity_region="us", **admin)
+    remove_role(acme.pk, given.pk, team_id=team.pk, actor=alice, via=Via.PAGES)
+    change_organization(acme.pk, name="Acme Inc", login_path="acme", actor=alice, via=Via.SETTINGS)
     create_token(
         acme.pk, name="laptop", expires_at=timezone.now() + timedelta(days=9), user=bob, actor=bob, via=Via.PAGES
     )
@@ -73,9 +78,11 @@ def test_every_kind_of_event_reads_as_a_sentence(acme, alice, bob):
 
     assert sorted(sentences(acme)) == [
         "Alice Owner added Bob Member to the team Blue",
+        "Alice Owner changed name and login path",
         "Alice Owner gave Blue the role Admin of Control Planes",
-        "Alice Owner gave deploy the role Admin of Control Planes in eu, for an-id alone",
+        f"Alice Owner gave deploy the role Admin of Control Planes in us, for {default.pk} alone",
         "Alice Owner invited dora@x.example",
+        "Alice Owner took the role Admin of Control Planes from Blue",
         "Bob Member joined",
         "Bob Member made the token laptop for Bob Member",
     ]
