@@ -59,7 +59,7 @@ def choice_field(preview: DeactivationPreview, heirs: Iterable[User]) -> forms.C
         choices=[
             ("", "Please choose"),
             *([("Hand it over to", handing_over)] if handing_over else []),
-            ("Or end it", deactivating),
+            ("Or end it" if handing_over else "End it", deactivating),
         ],
         help_text="" if handing_over else "To hand it over, first add somebody else to its team Organization Admin.",
         error_messages={

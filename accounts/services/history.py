@@ -27,7 +27,7 @@ SENTENCES = {
     Act.REACTIVATED: "reactivated the organization",
     Act.TAKE_DOWN_HASTENED: "had the control planes taken down at once",
     Act.OWNERSHIP_TRANSFERRED: "made {heir} the owner",
-    Act.ORGANIZATION_CHANGED: "changed the settings",
+    Act.ORGANIZATION_CHANGED: "changed its {fields}",
     Act.CONTACT_CHANGED: "changed the contact e-mail",
     Act.PEOPLE_INVITED: "invited {invited}",
     Act.INVITATION_RESENT: "sent the invitation to {invited} again",
@@ -177,6 +177,7 @@ def _words(event: LifecycleEvent, subjects: list[EventSubject]) -> Mapping[str, 
         "heir": _several(names["heir"]),
         "holder": _several(holders),
         "role": _role(event.details),
+        "fields": _several([field.replace("_", " ") for field in event.details.get("fields", ())]),
         "reason": Reason(event.reason).public_sentence if event.reason else "",
     }
 

@@ -17,11 +17,13 @@ from accounts.owners_preview import columns_of, columns_of_closing
 from accounts.previews import closing_of, deactivations_of
 from accounts.services.ownership import heirs_by_organization
 from accounts.views.acting import acting
-from accounts.views.stepping_up import step_up
+from accounts.views.stepping_up import asking_second_factor
 from accounts.words import Via
+from konnect_portal.foundation.pages import person_view
 
 
-@step_up
+@person_view
+@asking_second_factor
 def delete(request: SignedInRequest) -> HttpResponse:
     """Show what it will change, ask, do it. The form brings back the digests of what was shown."""
     closing = closing_of(request.user)

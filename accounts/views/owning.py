@@ -19,7 +19,7 @@ from accounts.owners_preview import columns_of
 from accounts.previews import deactivation_of
 from accounts.services.ownership import heirs_of, transfer_ownership
 from accounts.views.acting import acting
-from accounts.views.stepping_up import asking_again
+from accounts.views.stepping_up import asking_second_factor
 from accounts.words import Reason, Via
 from konnect_portal.foundation.moments import absolute
 from konnect_portal.foundation.pages import organization_view
@@ -27,7 +27,7 @@ from konnect_portal.foundation.paging import PAGE_SIZE, key_page
 
 
 @organization_view("accounts.transfer_ownership")
-@asking_again
+@asking_second_factor
 def hand_over(request: OrganizationRequest) -> HttpResponse:
     """Name another owner among the others in Organization Admin (P3)."""
     organization = request.organization
@@ -57,7 +57,7 @@ def hand_over(request: OrganizationRequest) -> HttpResponse:
 
 
 @organization_view("accounts.deactivate_organization")
-@asking_again
+@asking_second_factor
 def deactivate(request: OrganizationRequest) -> HttpResponse:
     """Show what it will change, ask, do it (P39, P71). The form brings back the digest of what was shown."""
     organization = request.organization

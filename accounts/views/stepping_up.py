@@ -41,6 +41,18 @@ def asking_again(view: View) -> View:
     return inner
 
 
+def asking_second_factor(view: View) -> View:
+    """`asking_again` for a page whose form asks for the password anyway: only those with a second factor are asked."""
+    asking = asking_again(view)
+
+    @wraps(view)
+    def inner(request, *args, **kwargs):
+        page = asking if is_mfa_enabled(request.user) else view
+        return page(request, *args, **kwargs)
+
+    return inner
+
+
 def _forget_passwords(request: HttpRequest) -> None:
     """A form that is sent waits in the session until it has been asked: a password is typed again instead."""
     kept = request.POST.copy()

@@ -41,6 +41,7 @@ from tests.accounts.test_deactivation import deactivate
 from tests.accounts.test_deactivation_walk import full, tables
 from tests.closing import close, deactivation
 from tests.customers import mails_to, signed_in, with_password, words
+from tests.desk import enroll
 
 pytestmark = pytest.mark.django_db
 DELETE = "/account/delete/"
@@ -404,10 +405,13 @@ class TestPage:
         assert state_of(initech) == State.ACTIVE
         assert client.post(DELETE, self.sent(page, {initech: "now"})).status_code == 302
 
-    def test_it_takes_showing_once_more_who_one_is(self, alice):
-        answer = signed_in(alice, stepped_up=False).get(DELETE)
+    def test_whoever_has_a_second_factor_shows_it_once_more(self, alice):
+        client = signed_in(alice, stepped_up=False)
 
-        assert answer["Location"].startswith("/account/confirm/")
+        assert 'name="password"' in client.get(DELETE).text
+        enroll(alice)
+        client.force_login(alice)
+        assert client.get(DELETE)["Location"].startswith("/account/confirm/")
 
     def test_thirty_organizations_cost_what_one_does(self, client, acme, alice, dora):
         def cost() -> int:

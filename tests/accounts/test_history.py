@@ -106,7 +106,7 @@ def test_what_people_do_reads_as_a_sentence(acme, alice, bob):
             "made the token laptop for Alice Owner",
             "made the token ci for deploy",
             "revoked the token laptop of Alice Owner",
-            "changed the settings",
+            "changed its name",
             "removed Bob Member",
         )
     ]

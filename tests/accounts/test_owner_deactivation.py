@@ -20,6 +20,7 @@ from accounts.words import ORGANIZATION_ADMIN, Act, Reason, State, Via
 from geos.models import ControlPlane
 from tests import factories
 from tests.customers import entered, mails_to, signed_in, with_password, words
+from tests.desk import enroll
 from tests.factories import PASSWORD
 from tests.races import collide
 
@@ -245,13 +246,22 @@ class TestDeactivating:
         assert client.post(DEACTIVATE, data).status_code == 403
         assert state_of(acme) == State.ACTIVE
 
-    def test_it_takes_showing_once_more_who_one_is(self, alice, acme):
+    def test_whoever_has_a_second_factor_shows_it_once_more(self, alice, acme):
+        enroll(alice)
         client = signed_in(alice, stepped_up=False)
         client.post(f"/organizations/{acme.pk}/enter/")
         answer = client.post(DEACTIVATE, {"name": "Acme", "password": PASSWORD})
 
         assert answer["Location"].startswith("/account/confirm/")
         assert PASSWORD not in str(dict(client.session))
+        assert state_of(acme) == State.ACTIVE
+
+    def test_without_a_second_factor_the_password_is_asked_for_once(self, alice, acme):
+        client = signed_in(with_password(alice), stepped_up=False)
+        client.post(f"/organizations/{acme.pk}/enter/")
+
+        assert 'name="password"' in client.get(DEACTIVATE).text
+        assert client.post(DEACTIVATE, answered(client, password="wrong")).status_code == 200
         assert state_of(acme) == State.ACTIVE
 
 

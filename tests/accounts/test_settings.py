@@ -14,6 +14,7 @@ from accounts.services.settings import change_organization
 from accounts.words import ORGANIZATION_ADMIN, Act, Reason, Via
 from tests import factories
 from tests.customers import entered, signed_in, with_password
+from tests.desk import enroll, totp_code
 from tests.factories import PASSWORD
 from tests.races import at_once, collide
 
@@ -253,7 +254,8 @@ class TestHandingOver:
         assert "/organization/teams/" in page.text
         assert 'name="password"' not in page.text
 
-    def test_it_takes_showing_once_more_who_one_is_and_keeps_no_password_for_it(self, acme, alice, dora):
+    def test_whoever_has_a_second_factor_shows_it_once_more_and_no_password_is_kept_for_it(self, acme, alice, dora):
+        enroll(alice)
         client = signed_in(alice, stepped_up=False)
         client.post(f"/organizations/{acme.pk}/enter/")
         answer = client.post(OWNER, {"to": str(dora.pk), "password": PASSWORD})
@@ -261,7 +263,7 @@ class TestHandingOver:
         assert answer["Location"].startswith("/account/confirm/")
         assert str(dora.pk) in str(dict(client.session))
         assert PASSWORD not in str(dict(client.session))
-        again = client.post(answer["Location"], {"password": PASSWORD}, follow=True)
+        again = client.post(answer["Location"], {"code": totp_code()}, follow=True)
         assert "enter your password" in again.text
         assert self.owner_of(acme) == alice
 
