@@ -297,7 +297,7 @@ class TestLinks:
         asked.refresh_from_db()
         assert asked.proven_at is None
 
-        assert f"{NEW} is confirmed" in words(client.post(prove))
+        assert "Your new address is confirmed" in words(client.post(prove))
 
         asked.refresh_from_db()
         assert asked.proven_at is not None
