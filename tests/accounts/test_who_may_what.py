@@ -183,6 +183,8 @@ class World:
             "services": place.service,
             "consumers": place.consumer,
             "credentials": place.credential,
+            "nodes": place.plane,  # as good as any: nobody here has what nodes sign in with
+            "zones": place.plane,
             "geos": Geo(pk="eu"),
             "users": place.member,
             "teams": place.team,
