@@ -210,6 +210,8 @@ class World:
             "nodes": place.plane,  # any id will do: nobody's token opens the nodes' own door
             "zones": place.plane,
             "credentials": place.credential,
+            "nodes": place.plane,  # as good as any: nobody here has what nodes sign in with
+            "zones": place.plane,
             "geos": Geo(pk="eu"),
             "users": place.member,
             "teams": place.team,
