@@ -12,6 +12,7 @@ from accounts.models import RoleAssignment, TeamMembership
 from accounts.previews import DeactivationPreview
 from geos.services import ControlPlaneSummary
 from konnect_portal.foundation.moments import absolute
+from konnect_portal.foundation.money import dollars
 
 NAMED = 5
 """Names shown of each thing; the count says how many there are."""
@@ -91,9 +92,9 @@ def _billing(preview: DeactivationPreview) -> Iterable[Line]:
     if billing.draft_invoices:
         yield line(f"Void {counted(len(billing.draft_invoices), 'draft invoice')}")
     if billing.lapsed_cents:
-        yield line(f"Let free credits of {_dollars(billing.lapsed_cents)} lapse")
+        yield line(f"Let free credits of {dollars(billing.lapsed_cents)} lapse")
     if billing.refund_cents:
-        yield line(f"List paid credits of {_dollars(billing.refund_cents)} for refund")
+        yield line(f"List paid credits of {dollars(billing.refund_cents)} for refund")
 
 
 def _control_planes(preview: DeactivationPreview, when: str) -> Iterable[Line]:
@@ -128,7 +129,3 @@ def _elsewhere(others: int) -> str:
     if not others:
         return ""
     return f" (used in {counted(others, 'other organization')}, which {'goes' if others == 1 else 'go'} on)"
-
-
-def _dollars(cents: int) -> str:
-    return f"{cents // 100:,}.{cents % 100:02} USD"

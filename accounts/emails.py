@@ -6,6 +6,7 @@ from uuid import UUID
 
 from accounts.models import LifecycleEvent, Organization, User
 from accounts.scope import Scope
+from accounts.words import Reason
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
 
@@ -45,7 +46,11 @@ def _deactivation_mails(organization: Organization, scope: Scope, event: Lifecyc
         "take_down_at": _until_when_control_planes_return(scope, event),
     }
     people = {user.pk: user for user in (organization.owner, *scope.admins) if user.is_active}
-    return [_mail(person, "organization_deactivated", context, event) for person in people.values()]
+    closing = event.actor_id if event.reason == Reason.ACCOUNT_CLOSED else None
+    return [
+        _mail(person, "organization_deactivated", context | {"account_closed": person.pk == closing}, event)
+        for person in people.values()
+    ]
 
 
 def _until_when_control_planes_return(scope: Scope, event: LifecycleEvent) -> datetime | None:

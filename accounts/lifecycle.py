@@ -126,9 +126,10 @@ def reactivate_organization(
 ) -> LifecycleEvent:
     """Make an inactive organization active again, on Free (P50 to P53).
 
-    Its owner is in Organization Admin, it has new licenses, its address locks are released and the inactivity clock is
-    at zero. Control planes whose taking down has not begun come back; subscriptions, tokens and invitations never do.
-    Teams and roles return with `restore_people`. `owner` names another member where the owner's account is closed.
+    Its owner is in Organization Admin, as a member anew if they had closed their account (P56). It has new licenses,
+    its address locks are released and the inactivity clock is at zero. Control planes whose taking down has not begun
+    come back; subscriptions, tokens and invitations never do. Teams and roles return with `restore_people`. `owner`
+    names another member where the owner's account is closed.
 
     Raises LifecycleError with the reason where that can't be, PreviewChanged where `expected` no longer holds.
     """
@@ -142,6 +143,7 @@ def reactivate_organization(
     hand_over(organization, _owner_after(organization, owner))
     ended_by = organization.deactivation_event_id
     _make_active(organization, at=now)
+    Membership.objects.get_or_create(organization=organization, user=organization.owner, defaults={"joined_at": now})
     join_organization_admin(organization, organization.owner)
     locks = hold_live_locks(organization=organization)
     control_planes = restore_control_planes(organization.pk, at=now)

@@ -2,17 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from uuid import UUID
 
 from django.conf import settings
 
-from accounts.models import AccessToken, EmailLock, Membership, Organization
+from accounts.models import AccessToken, EmailLock, Membership, Organization, User
 from accounts.scope import Scope, scopes_of
 from accounts.services.people import Return, people_to_restore
+from accounts.words import State
 from billing.models import Plan
 from billing.services import plans
 from geos.models import ControlPlane
@@ -99,10 +100,42 @@ class ReactivationPreview:
         )
 
 
+@dataclass
+class Closing:
+    """What closing a person's account reaches: `owned` needs a choice each, `left` and `ended` only lose a member."""
+
+    person: User
+    owned: list[Organization] = field(default_factory=list)
+    left: list[Organization] = field(default_factory=list)
+    ended: list[Organization] = field(default_factory=list)
+    """Deactivated before, and owned: they stay as they are."""
+
+    @property
+    def organizations(self) -> list[Organization]:
+        return [*self.owned, *self.left, *self.ended]
+
+    @cached_property
+    def digest(self) -> str:
+        """Differs as soon as the person owns, joins or leaves another organization, or one changes its state."""
+        return _digest([sorted(str(each.pk) for each in some) for some in (self.owned, self.left, self.ended)])
+
+
 def deactivation_of(organization: Organization, *, at: datetime) -> DeactivationPreview:
     """What deactivating an active organization would change now."""
-    scope = scopes_of([organization], at=at)[organization.pk]
-    return DeactivationPreview(organization, at, plans([organization.pk], at=at)[organization.pk], scope)
+    [preview] = deactivations_of([organization], at=at)
+    return preview
+
+
+def deactivations_of(
+    organizations: Collection[Organization], *, at: datetime, lock: bool = False
+) -> list[DeactivationPreview]:
+    """What deactivating each would change now, in a fixed number of statements; `lock` as in `scopes_of`."""
+    scopes = scopes_of(organizations, at=at, lock=lock)
+    on_plan = plans(list(scopes), at=at)
+    return [
+        DeactivationPreview(organization, at, on_plan[organization.pk], scopes[organization.pk])
+        for organization in organizations
+    ]
 
 
 def reactivation_of(organization: Organization, *, at: datetime) -> ReactivationPreview:
@@ -120,6 +153,23 @@ def reactivation_of(organization: Organization, *, at: datetime) -> Reactivation
         ended_subscriptions=_ended_subscriptions(organization),
         revoked_tokens=AccessToken.objects.filter(organization=organization, deactivation_event_id=event_id).count(),
     )
+
+
+def closing_of(person: User) -> Closing:
+    """What closing the account would reach now, by name."""
+    closing = Closing(person)
+    ids = {
+        *Membership.objects.filter(user=person).values_list("organization", flat=True),
+        *Organization.objects.inactive().filter(owner=person).values_list("pk", flat=True),
+    }
+    for organization in Organization.objects.filter(pk__in=ids).prefetch_related("owner").order_by("name", "pk"):
+        if organization.owner_id != person.pk:
+            closing.left.append(organization)
+        elif organization.state == State.ACTIVE:
+            closing.owned.append(organization)
+        else:
+            closing.ended.append(organization)
+    return closing
 
 
 def digest_of(scopes: Iterable[Scope]) -> str:

@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from accounts.checks import run_check
 from accounts.models.sessions import SessionStore
+from accounts.services.recovery import carry_out_recoveries
 from accounts.services.sign_up import forget_requests
 from accounts.services.token_notices import tell_of_expiry
 from billing.services import record_completeness
@@ -39,6 +40,12 @@ def tell_of_expiring_tokens() -> None:
     now = timezone.now()
     while tell_of_expiry(at=now):
         pass
+
+
+@shared_task
+def carry_out_replacements() -> None:
+    """Run every few minutes: addresses and second factors that a lead has replaced, 72 hours later."""
+    logger.info("carried out replacements", done=carry_out_recoveries(at=timezone.now()))
 
 
 @shared_task

@@ -81,6 +81,18 @@ class Proof(models.TextChoices):
     LEAD_WORD = "lead_word", "A lead's word, see the note"
 
 
+class RecoveryStopped(models.TextChoices):
+    """Why a replacement that a lead asked for was not carried out; completes "Stopped: …"."""
+
+    LINK = "link", "by the link in the mail to the present address"
+    PERSON = "person", "by the person, signed in"
+    STAFF = "staff", "by support"
+    CHANGED = "changed", "the person changed the address themselves"
+    TAKEN = "taken", "the new address has an account of its own"
+    LOCKED = "locked", "the new address is locked"
+    UNPROVEN = "unproven", "the new address was never proven"
+
+
 class Act(models.TextChoices):
     """What an event says has happened."""
 

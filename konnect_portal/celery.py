@@ -13,6 +13,10 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 app.conf.beat_schedule = {
+    "carry out replacements": {
+        "task": "accounts.tasks.carry_out_replacements",
+        "schedule": crontab(minute="*/5"),
+    },
     "check inactivity": {
         "task": "accounts.tasks.check_inactivity",
         "schedule": crontab(minute="7"),

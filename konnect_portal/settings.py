@@ -259,16 +259,22 @@ MAILERS = {
 }
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="Konnect Portal <no-reply@localhost>")
 MAIL_LINK_MAKERS = {
+    "account_reopened": "accounts.services.resets.make_link",
     "address_change": "accounts.services.addresses.make_link",
+    "address_replaced": "accounts.services.resets.make_link",
     "contact_change": "accounts.services.contacts.make_link",
     "invitation": "accounts.services.invitations.make_link",
     "password_reset": "accounts.services.resets.make_link",
+    "recovery_asked": "accounts.services.recovery.make_stop_link",
+    "recovery_prove": "accounts.services.recovery.make_prove_link",
     "sign_up": "accounts.services.sign_up.make_link",
 }
 """Mails whose link is a secret: the kind, and the function that makes the link when the mail is sent."""
 
 SECRET_PATHS = [
     "/account/address/",
+    "/account/recovery/prove/",
+    "/account/recovery/stop/",
     "/admin/welcome/",
     "/join/",
     "/organization/settings/contact/",

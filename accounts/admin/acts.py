@@ -1,21 +1,19 @@
 """Acts of support on an organization, by the grammar of `delete_selected`: may I, what will change, why, act, tell."""
 
-from abc import abstractmethod
-from dataclasses import dataclass
-
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts import lifecycle
 from accounts.admin import columns
-from accounts.admin.confirming import Act, Shown, digest_of_rows, said
-from accounts.admin.forms import DeactivateForm, ReactivateForm, TakeDownForm
+from accounts.admin.confirming import Shown, digest_of_rows, said
+from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, TakeDownForm
+from accounts.admin.offering import OfferedAct
 from accounts.columns import later
 from accounts.forms.taking_down import take_down_moment
 from accounts.models import Organization, User
 from accounts.previews import deactivation_of, reactivation_of
+from accounts.services.ownership import heirs_of, transfer_ownership, why_owner_stays
 from accounts.words import Reason, State
 from billing.models import Plan
 from billing.services import plans
@@ -23,10 +21,10 @@ from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
 
 
-class OrganizationAct(Act):
+class OrganizationAct(OfferedAct):
     """An act on an organization; one on hold is left as it is (P58)."""
 
-    permission: str
+    page = "organization"
 
     def button(self, target):
         return f"{self.title} {target.name}"
@@ -34,20 +32,12 @@ class OrganizationAct(Act):
     def typed(self, target):
         return target.name
 
-    def back(self, target):
-        return reverse("admin:accounts_organization_change", args=[target.pk])
+    def missed(self, target):
+        return f"{target.name} is {target.get_state_display().lower()}: nothing was changed."
 
-    @abstractmethod
-    def applies(self, organization: Organization) -> bool:
-        """Whether it makes sense in the organization's state."""
-
-    def allowed(self, user: User, organization: Organization) -> bool:
-        return user.has_perm(self.permission, organization)
-
-    def refusal(self, organization: Organization) -> str | None:
-        """Why it is not possible now, though the person may; None where it is."""
-        if organization.hold_until and organization.is_on_hold(timezone.now()):
-            return f"On hold until {absolute(organization.hold_until)}: {organization.hold_reason}"
+    def refusal(self, target):
+        if target.hold_until and target.is_on_hold(timezone.now()):
+            return f"On hold until {absolute(target.hold_until)}: {target.hold_reason}"
         return None
 
 
@@ -141,31 +131,44 @@ class TakeDown(OrganizationAct):
         lifecycle.hasten_take_down(target.pk, **said(data), **who)
 
 
-ACTS: list[OrganizationAct] = [Deactivate(), Reactivate(), TakeDown()]
+class NameOwner(OrganizationAct):
+    """For an owner whose account is closed or who has not been seen for 60 days (P3)."""
 
+    name = "name-owner"
+    permission = "accounts.transfer_ownership"
+    title = "Name another owner"
+    done = "{} has another owner now. Old owner, new owner and admins are told by mail."
+    form = OwnerForm
 
-@dataclass(frozen=True)
-class Offer:
-    """An act as the case page offers it: a link, or the reason why not."""
+    def button(self, target):
+        return f"Name another owner of {target.name}"
 
-    title: str
-    link: str
-    is_dangerous: bool = False
-    refusal: str | None = None
+    def applies(self, target):
+        return target.state == State.ACTIVE
 
+    def refusal(self, target):
+        return why_owner_stays(target, at=timezone.now())
 
-def offers(user: User, organization: Organization) -> list[Offer]:
-    """The acts that this person may do and that make sense now, the likely one first (P70)."""
-    return [
-        Offer(
-            act.button(organization),
-            reverse(f"admin:accounts_organization_{act.name}", args=[organization.pk]),
-            act.is_dangerous,
-            act.refusal(organization),
+    def show(self, user, target):
+        members = User.objects.filter(memberships__organization=target, is_active=True).exclude(pk=target.owner_id)
+        admins = list(heirs_of(target))
+        return Shown(
+            columns.of_owner(target, admins, members.count()), _digest_of_owner(target, admins), {"members": members}
         )
-        for act in ACTS
-        if act.applies(organization) and act.allowed(user, organization)
-    ]
+
+    @transaction.atomic
+    def act(self, target, *, data, expected, **who):
+        organization = Organization.objects.active().select_for_update(no_key=True).filter(pk=target.pk).first()
+        if organization is None or _digest_of_owner(organization, heirs_of(organization)) != expected:
+            raise lifecycle.PreviewChanged
+        transfer_ownership(organization.pk, to=data["owner"].pk, **said(data), **who)
+
+
+ACTS: list[OfferedAct] = [Deactivate(), Reactivate(), TakeDown(), NameOwner()]
+
+
+def _digest_of_owner(organization, admins):
+    return " ".join([str(organization.owner_id), organization.contact_email, digest_of_rows(admins)])
 
 
 def _waiting(organization):

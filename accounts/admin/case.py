@@ -58,6 +58,12 @@ def part(queryset, shown=SHOWN) -> Part:
     return Part(rows[:shown], len(rows) if len(rows) <= shown else queryset.order_by().count())
 
 
+def with_names(events):
+    """Events with `actor_name`: who did it, as they are called now."""
+    named = User.objects.annotate(name=Coalesce(NullIf("full_name", Value("")), "email"))
+    return events.annotate(actor_name=Subquery(named.filter(pk=OuterRef("actor_id")).values("name")))
+
+
 class Case:
     """One organization at a glance; each part is asked once, when the page comes to it."""
 
@@ -176,9 +182,7 @@ class Case:
         """What happened to it, and the unlocking of its addresses, which is an event of no organization."""
         unlocked = self.organization.email_locks.filter(released_at__isnull=False).values_list("released_event_id")
         here = Q(organization_id=self.organization.pk) | Q(pk__in=[event_id for (event_id,) in unlocked])
-        named = User.objects.annotate(name=Coalesce(NullIf("full_name", Value("")), "email"))
-        actor = Subquery(named.filter(pk=OuterRef("actor_id")).values("name"))
-        return part(LifecycleEvent.objects.filter(here).annotate(actor_name=actor), SHOWN_EVENTS)
+        return part(with_names(LifecycleEvent.objects.filter(here)), SHOWN_EVENTS)
 
     @cached_property
     def since(self) -> datetime:

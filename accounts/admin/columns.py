@@ -15,7 +15,7 @@ from accounts.columns import (
     what_is_gone,
     what_runs_on,
 )
-from accounts.models import EmailLock, SystemAccount, User
+from accounts.models import EmailLock, Organization, SystemAccount, User
 from accounts.previews import DeactivationPreview, ReactivationPreview
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
@@ -108,6 +108,48 @@ def of_take_down(control_planes: list[ControlPlane]) -> list[Column]:
         Column("This will not", "keep", [line("Stop nodes and zones: they run on without new configuration")]),
         Column("Undoing it", "undo", [line("It can't be undone: what was taken down does not come back")]),
     ]
+
+
+def of_owner(organization: Organization, admins: list[User], members: int) -> list[Column]:
+    """`admins` are those in Organization Admin besides the owner, `members` how many could be named."""
+    follows = organization.contact_email == organization.owner.email
+    contact = f"the contact e-mail {organization.contact_email}"
+    return [
+        Column(
+            "This will",
+            "stop",
+            [
+                line(
+                    f"Make the member whom you name the owner of {organization.name} instead of",
+                    [_of(organization.owner)],
+                ),
+                line("Put them into Organization Admin"),
+                *([line(f"Let {contact} follow: it becomes theirs")] if follows else []),
+                line("Tell old owner, new owner and admins by mail", map(_of, [organization.owner, *admins])),
+            ],
+        ),
+        Column(
+            "This will not",
+            "keep",
+            [
+                line("Take anybody out of a team, the old owner among them"),
+                *([] if follows else [line(f"Change {contact}, which was set apart")]),
+                line("End sessions or tokens"),
+            ],
+        ),
+        Column(
+            "Who can be named",
+            "undo",
+            [
+                line(counted(members, "other member") + " with an open account"),
+                line(f"In Organization Admin: {len(admins)}", map(_of, admins)),
+            ],
+        ),
+    ]
+
+
+def _of(person: User) -> str:
+    return f"{person} ({person.email})" if person.full_name else person.email
 
 
 def of_unlock(address: str, locks: list[EmailLock], released: list[EmailLock], trials: int) -> list[Column]:

@@ -1,4 +1,4 @@
-"""Finding an organization by what a customer says of it: each way is the range of an index (P72)."""
+"""Finding organizations and people by what a customer says of them: each way is the range of an index (P72)."""
 
 import unicodedata
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.models import EmailLock, Membership, Organization
+from accounts.models.people import PERSON_SEARCH
 from konnect_portal.foundation.addresses import normalize_address
 
 SHORTEST = 3
@@ -17,7 +18,7 @@ def find(queryset, term: str):
 
     `%` and `_` stand for themselves. A term shorter than three characters finds nothing.
     """
-    term = unicodedata.normalize("NFKC", term).strip().lower()
+    term = _said(term)
     if len(term) < SHORTEST:
         return queryset.none()
     identity = _uuid(term)
@@ -27,6 +28,21 @@ def find(queryset, term: str):
     if "@" in term:
         found |= Q(pk__in=_by_address(normalize_address(term)))
     return queryset.filter(found)
+
+
+def find_people(queryset, term: str):
+    """Those with this id, or this part of a name or address, open accounts and closed ones; as `find` has it."""
+    term = _said(term)
+    if len(term) < SHORTEST:
+        return queryset.none()
+    identity = _uuid(term)
+    if identity is not None:
+        return queryset.filter(pk=identity)
+    return queryset.alias(search=PERSON_SEARCH).filter(search__contains=term)
+
+
+def _said(term: str) -> str:
+    return unicodedata.normalize("NFKC", term).strip().lower()
 
 
 def _by_address(address: str) -> set[UUID]:

@@ -2,6 +2,7 @@
 
 from django import forms
 
+from accounts.forms.signin import AddressField
 from accounts.forms.taking_down import LATER, NOW
 from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason
 
@@ -101,6 +102,34 @@ class ReactivateForm(ActForm):
                 help_text="The owner's account is closed, so another member has to own it.",
             )
             self.order_fields(self.field_order)
+
+
+class OwnerForm(ActForm):
+    """Who owns it now: any member, by their address, since there may be thousands (P3)."""
+
+    owner = AddressField(label="Address of the new owner", help_text="A member with an open account.")
+    field_order = ["owner", "note", "ticket", "proof", "name"]
+
+    def __init__(self, *args, members, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.members = members
+
+    def clean_owner(self):
+        person = self.members.filter(email=self.cleaned_data["owner"]).first()
+        if person is None:
+            raise forms.ValidationError("No other member with an open account has this address.")
+        return person
+
+
+class AddressForm(ActForm):
+    email = AddressField(label="New address", help_text="A link goes to it, which has to be followed.")
+    field_order = ["email", "note", "ticket", "proof", "name"]
+
+
+class StopForm(ActForm):
+    """Nothing is changed for the customer: no identity has to be shown."""
+
+    proof = None  # type: ignore[assignment]
 
 
 class TakeDownForm(ActForm):

@@ -4,22 +4,21 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from accounts.admin.acts import ACTS, offers
+from accounts.admin.acts import ACTS
 from accounts.admin.case import Case
-from accounts.admin.confirming import confirm
 from accounts.admin.finding import SHORTEST, find
+from accounts.admin.offering import ActsAdmin, offers
 from accounts.models import Organization
 from accounts.templatetags.desk import ago, pill
 from billing.models import Plan, Subscription
 from geos.models import OrganizationGeo
-from konnect_portal.foundation.admin import ReadOnlyAdmin
 
 PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
 
@@ -58,7 +57,8 @@ class HoldFilter(admin.SimpleListFilter):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ReadOnlyAdmin):
+class OrganizationAdmin(ActsAdmin):
+    acts = ACTS
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
     list_display_links = ["name"]
     list_filter = ["state", PlanFilter, HoldFilter]
@@ -100,32 +100,9 @@ class OrganizationAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         return self._show(request, "progress", get_object_or_404(self.get_queryset(request), pk=id))
 
-    def act_view(self, request, id, act):
-        """Preview, reason and ticket, act, message; 403 for whoever may not (P70, P71)."""
-        organization = get_object_or_404(self.get_queryset(request), pk=id)
-        if not request.user.has_perm(act.permission):
-            raise PermissionDenied
-        problem = self._why_not(organization, act)
-        if problem:
-            messages.warning(request, problem)
-            return redirect(act.back(organization))
-        if not act.allowed(request.user, organization):
-            raise PermissionDenied
-        return confirm(request, act, organization, {**self.admin_site.each_context(request), "opts": self.opts})
-
     def get_urls(self):
-        view = self.admin_site.admin_view
-        acts = [
-            path(f"<uuid:id>/{act.name}/", view(self.act_view), {"act": act}, f"accounts_organization_{act.name}")
-            for act in ACTS
-        ]
-        progress = path("<uuid:id>/progress/", view(self.progress_view), name="accounts_organization_progress")
-        return [*acts, progress, *super().get_urls()]
-
-    def _why_not(self, organization, act):
-        if not act.applies(organization):
-            return f"{organization.name} is {organization.get_state_display().lower()}: nothing was changed."
-        return act.refusal(organization)
+        view = self.admin_site.admin_view(self.progress_view)
+        return [path("<uuid:id>/progress/", view, name="accounts_organization_progress"), *super().get_urls()]
 
     def _show(self, request, name, organization):
         context = {
@@ -135,7 +112,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
             "organization": organization,
             "plan": plan_name(organization),
             "case": Case(organization, at=timezone.now()),
-            "acts": offers(request.user, organization),
+            "acts": offers(ACTS, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)
@@ -150,7 +127,8 @@ class OrganizationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="owner")
     def owner_email(self, organization):
-        return organization.owner.email
+        owner = organization.owner
+        return f"{owner.email} (closed account)" if owner.closed_at else owner.email
 
     @admin.display(description="home geo")
     def home_geo(self, organization):

@@ -15,6 +15,7 @@ from konnect_portal.foundation.paging import COUNT_CAP
 PLACES = [
     ("Start", "home", "index", None),
     ("Organizations", "corporate_fare", "accounts_organization_changelist", "accounts.view_organization"),
+    ("People", "group", "accounts_person_changelist", "accounts.view_person"),
     ("Locked addresses", "lock", "accounts_emaillock_changelist", "accounts.view_emaillock"),
     ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
     ("Inactivity check", "event_busy", "accounts_checkrun_changelist", "accounts.view_checkrun"),

@@ -693,6 +693,22 @@ class Migration(migrations.Migration):
                 ("in_force_at", models.DateTimeField()),
                 ("proven_at", models.DateTimeField(blank=True, null=True)),
                 ("stopped_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "stopped_because",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("link", "by the link in the mail to the present address"),
+                            ("person", "by the person, signed in"),
+                            ("staff", "by support"),
+                            ("changed", "the person changed the address themselves"),
+                            ("taken", "the new address has an account of its own"),
+                            ("locked", "the new address is locked"),
+                            ("unproven", "the new address was never proven"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 ("done_at", models.DateTimeField(blank=True, null=True)),
                 ("event_id", models.UUIDField()),
                 (
@@ -932,6 +948,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("is_staff", False)), fields=["full_name", "id"], name="customer_by_name"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Lower(
+                        django.db.models.functions.text.Concat("full_name", models.Value(" "), "email")
+                    ),
+                    name="gin_trgm_ops",
+                ),
+                name="person_search",
+            ),
         ),
         migrations.AddConstraint(
             model_name="user",
@@ -1198,6 +1232,23 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("stopped_at__isnull", True), ("done_at__isnull", True), _connector="OR"),
                 name="recovery_ended_once",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="recovery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("stopped_at__isnull", True), ("stopped_because", "")),
+                    models.Q(
+                        ("stopped_at__isnull", False),
+                        (
+                            "stopped_because__in",
+                            ["link", "person", "staff", "changed", "taken", "locked", "unproven"],
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="recovery_stop_explained",
             ),
         ),
         migrations.AddConstraint(

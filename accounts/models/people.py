@@ -1,15 +1,20 @@
+from datetime import timedelta
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Lower, Trim
+from django.db.models.functions import Concat, Lower, Trim
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from accounts.words import Tier
+from accounts.words import RecoveryStopped, Tier
 from konnect_portal.foundation.addresses import normalize_address
 from konnect_portal.foundation.fields import uuid_key
+
+PERSON_SEARCH = Lower(Concat("full_name", models.Value(" "), "email"))
+"""What a person is found by, as its index has it."""
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -75,6 +80,10 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(closed_at__isnull=True) | models.Q(is_active=False),
                 name="closed_person_not_active",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["full_name", "id"], condition=models.Q(is_staff=False), name="customer_by_name"),
+            GinIndex(OpClass(PERSON_SEARCH, name="gin_trgm_ops"), name="person_search"),
         ]
 
     def __str__(self):
@@ -152,6 +161,10 @@ class Person(User):
         ]
 
 
+PROVEN_WITHIN = timedelta(days=7)
+"""How long after the 72 hours a new address can still be proven."""
+
+
 class RecoveryQuerySet(models.QuerySet["Recovery"]):
     def waiting(self):
         return self.filter(stopped_at__isnull=True, done_at__isnull=True)
@@ -159,6 +172,14 @@ class RecoveryQuerySet(models.QuerySet["Recovery"]):
     def due(self, at):
         """Those to be carried out at `at`: 72 hours have passed, nobody stopped them, a new address is proven."""
         return self.waiting().filter(in_force_at__lte=at).exclude(email__isnull=False, proven_at__isnull=True)
+
+    def provable(self, at):
+        """Those whose new address can be proven or was: until a week after they could have come into force."""
+        return self.waiting().filter(email__isnull=False, in_force_at__gt=at - PROVEN_WITHIN)
+
+    def unproven(self, at):
+        """Those whose new address was never proven, and can't be any more."""
+        return self.waiting().filter(email__isnull=False, proven_at__isnull=True, in_force_at__lte=at - PROVEN_WITHIN)
 
 
 class Recovery(models.Model):
@@ -175,6 +196,7 @@ class Recovery(models.Model):
     in_force_at = models.DateTimeField()
     proven_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    stopped_because = models.CharField(max_length=10, choices=RecoveryStopped, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
     event_id = models.UUIDField()
 
@@ -192,6 +214,11 @@ class Recovery(models.Model):
                 condition=models.Q(stopped_at__isnull=True) | models.Q(done_at__isnull=True),
                 name="recovery_ended_once",
             ),
+            models.CheckConstraint(
+                condition=models.Q(stopped_at__isnull=True, stopped_because="")
+                | models.Q(stopped_at__isnull=False, stopped_because__in=RecoveryStopped.values),
+                name="recovery_stop_explained",
+            ),
         ]
         indexes = [
             models.Index(
@@ -203,3 +230,13 @@ class Recovery(models.Model):
 
     def __str__(self):
         return self.email or "second factor"
+
+    @property
+    def what(self) -> str:
+        """What is replaced, of whoever reads it: "your address"."""
+        return "second factor" if self.email is None else "address"
+
+    @property
+    def wish(self) -> str:
+        """What support was asked to do, of whoever reads it."""
+        return "take away your second factor" if self.email is None else f"replace your address by {self.email}"

@@ -3,21 +3,21 @@
 from datetime import timedelta
 from uuid import UUID
 
-from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AddressChange, Organization, User
-from accounts.services.locks import hold_addresses, is_locked
+from accounts.models import AddressChange, User
+from accounts.services.locks import hold_addresses
+from accounts.services.recovery import stop_recovery_of
+from accounts.services.replacing import REFUSALS, PersonMoved, hold_person, obstacle_of, replace_address
+from accounts.words import RecoveryStopped, Via
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
 SALT = "accounts.address_change"
-TAKEN = "It has an account of its own already."
-LOCKED = "It is locked, because an organization that it belonged to was deactivated."
 
 
 class AddressRefused(Exception):
@@ -53,46 +53,35 @@ def find_address_change(user: User, link: str) -> AddressChange | None:
     return AddressChange.objects.filter(pk=id, user=user, email=email).first()
 
 
-def change_address(user: User, change: AddressChange) -> None:
-    """Make the proven address the person's (P1), and that of contact where it was the same (P2); tell the old one.
+def change_address(user: User, change: AddressChange, *, address: str | None = None) -> None:
+    """Make the proven address the person's; a replacement that somebody asked support for is stopped by it.
 
     Whether it is locked or taken is asked again, under lock: a deactivation that locks it right now comes first or
     is waited for. Raises AddressRefused.
     """
     try:
-        _change_address(user.pk, change)
+        _change_address(user.pk, change, address)
     except IntegrityError:
-        raise AddressRefused(TAKEN) from None
+        raise AddressRefused(REFUSALS[RecoveryStopped.TAKEN]) from None
+    except PersonMoved:
+        raise AddressRefused("You joined another organization just now. Please follow the link once more.") from None
 
 
 def _refusal(email: str) -> str | None:
-    if is_locked(email):
-        return LOCKED
-    return TAKEN if User.objects.of_address(email).exists() else None
+    obstacle = obstacle_of(email)
+    return REFUSALS[obstacle] if obstacle else None
 
 
 @transaction.atomic
-def _change_address(user_id: UUID, change: AddressChange) -> None:
-    _hold_organizations(user_id)
+def _change_address(user_id: UUID, change: AddressChange, address: str | None) -> None:
+    user = hold_person(user_id)
     hold_addresses([change.email])
-    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    if not AddressChange.objects.filter(pk=change.pk, email=change.email).delete()[0]:
+    if not AddressChange.objects.filter(pk=change.pk, email=change.email).exists():
         raise AddressRefused("This link was used already.")
     if refusal := _refusal(change.email):
         raise AddressRefused(refusal)
-    old = user.email
-    user.email = change.email
-    user.save(update_fields=["email", "updated_at"])
-    EmailAddress.objects.filter(user=user).delete()
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    Organization.objects.filter(owner=user, contact_email=old).update(contact_email=user.email)
-    queue_mails([NewMail(to=old, kind="address_changed", context={"new_address": user.email}, person_id=user.pk)])
-
-
-def _hold_organizations(user_id: UUID) -> None:
-    """Hold the person's own, so that a deactivation locks the address that its owner has when it commits (P45)."""
-    owned = Organization.objects.filter(owner=user_id).order_by("pk").select_for_update(no_key=True)
-    list(owned.values_list("pk", flat=True))
+    stop_recovery_of(user, because=RecoveryStopped.CHANGED, actor=user, via=Via.ACCOUNT, address=address)
+    replace_address(user, change.email)
 
 
 def make_link(mail: Mail) -> str | None:

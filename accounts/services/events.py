@@ -1,6 +1,7 @@
 """One event for each act (P47): ids and counts for good, and beside them, erasable, who and what was concerned."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,15 @@ type Subject = User | SystemAccount | Team | AccessToken | Invitation | str
 """A bare string is an address of contact."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """What one event says: of which organization, about whom and what, with which ids and counts."""
+
+    organization_id: UUID | None
+    about: Iterable[Subject] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
 def record_event(
     act: Act,
     *,
@@ -41,23 +51,43 @@ def record_event(
 
     `details` holds ids, counts and words of the catalogue, never names or addresses of people.
     """
-    event = LifecycleEvent.objects.create(
-        organization_id=organization_id,
-        act=act,
-        at=at or timezone.now(),
-        actor_id=actor.pk if actor else None,
-        via=via,
-        note=note,
-        ticket=ticket,
-        proof=proof,
-        remote_address=address,
-        details=dict(details or {}),
-    )
-    subjects = [subject_of(event, thing) for thing in about]
-    if actor is not None:
-        subjects.append(subject_of(event, actor, EventSubject.Part.ACTOR))
-    EventSubject.objects.bulk_create(subjects)
+    told = Told(organization_id, about, details or {})
+    said = {"note": note, "ticket": ticket, "proof": proof}
+    [event] = record_events(act, [told], actor=actor, via=via, address=address, at=at, **said)
     return event
+
+
+def record_events(
+    act: Act,
+    told: Iterable[Told],
+    *,
+    actor: Actor | None,
+    via: Via,
+    address: str | None = None,
+    at: datetime | None = None,
+    **said: str,
+) -> list[LifecycleEvent]:
+    """`record_event` for one act on many organizations, in a fixed number of statements."""
+    told = list(told)
+    at = at or timezone.now()
+    events = LifecycleEvent.objects.bulk_create(
+        LifecycleEvent(
+            organization_id=each.organization_id,
+            act=act,
+            at=at,
+            actor_id=actor.pk if actor else None,
+            via=via,
+            remote_address=address,
+            details=dict(each.details),
+            **said,
+        )
+        for each in told
+    )
+    subjects = [subject_of(event, thing) for event, each in zip(events, told, strict=True) for thing in each.about]
+    if actor is not None:
+        subjects += [subject_of(event, actor, EventSubject.Part.ACTOR) for event in events]
+    EventSubject.objects.bulk_create(subjects)
+    return events
 
 
 def subject_of(event: LifecycleEvent, thing: Subject, part: EventSubject.Part | None = None) -> EventSubject:

@@ -196,11 +196,13 @@ def _several(names: list[str]) -> str:
 
 
 def _role(details: Mapping[str, Any]) -> str:
-    """ "Admin of Control Planes in eu, for one of them"."""
-    role = f"{details.get('role_name', '')} of {details.get('entity_type_name', '')}"
-    if details.get("entity_region") not in (None, EVERYWHERE):
+    """ "Admin of Control Planes in eu, for one of them". Empty where the event is of no role."""
+    if "role_name" not in details:
+        return ""
+    role = f"{details['role_name']} of {details['entity_type_name']}"
+    if details["entity_region"] != EVERYWHERE:
         role += f" in {details['entity_region']}"
-    if details.get("entity_id") not in (None, EVERYWHERE):
+    if details["entity_id"] is not None:
         role += f", for {details['entity_id']} alone"
     return role
 

@@ -1,9 +1,13 @@
 """Members: taken out of an organization by those who manage people, or gone by themselves (P2)."""
 
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import (
@@ -16,7 +20,7 @@ from accounts.models import (
     TeamMembership,
     User,
 )
-from accounts.services.events import Actor, record_event
+from accounts.services.events import Actor, Told, record_events
 from accounts.words import Act, Via
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
@@ -43,7 +47,7 @@ def remove_member(organization_id: UUID, user_id: UUID, *, actor: Actor, via: Vi
     membership = Membership.objects.select_related("organization", "user").get(organization=organization, user=person)
     if organization.owner_id == user_id:
         raise MemberError(f"{organization.name} has no other owner yet. Hand ownership over first.")
-    event = _let_go(membership, actor=actor, via=via, address=address, at=at)
+    [event] = let_go([membership], actor=actor, via=via, address=address, at=at)
     if event.act == Act.MEMBER_REMOVED:
         queue_mails([_mail(membership, event)])
 
@@ -53,30 +57,56 @@ def leave(organization_id: UUID, *, actor: User, via: Via, address: str | None =
     remove_member(organization_id, actor.pk, actor=actor, via=via, address=address)
 
 
-def _let_go(membership: Membership, *, actor: Actor, via: Via, address: str | None, at: datetime) -> LifecycleEvent:
-    """End the membership and all that hangs on it, an open invitation to the person's address among it."""
-    person = membership.user
-    of_theirs = {"organization": membership.organization_id, "user": person}
-    tokens = list(AccessToken.objects.filter(**of_theirs))
-    AccessToken.objects.filter(**of_theirs).delete()
-    invitations = Invitation.objects.filter(organization=membership.organization_id, email=person.email).waiting()
-    counts = {
-        "tokens": len(tokens),
-        "team_memberships": TeamMembership.objects.filter(**of_theirs).delete()[0],
-        "role_assignments": RoleAssignment.objects.filter(**of_theirs).delete()[0],
-        "invitations": invitations.update(revoked_at=at),
+def let_go(
+    memberships: Collection[Membership], *, actor: Actor, via: Via, address: str | None, at: datetime
+) -> list[LifecycleEvent]:
+    """End memberships of one person with all that hangs on them, open invitations of their address among it.
+
+    In a fixed number of statements, with one event for each organization. The caller holds organizations and person.
+    """
+    if not memberships:
+        return []
+    person = next(iter(memberships)).user
+    ids = [membership.organization_id for membership in memberships]
+    of_theirs: dict[str, Any] = {"organization_id__in": ids, "user": person}
+    tokens = list(AccessToken.objects.filter(**of_theirs).order_by("created_at", "pk"))
+    gone = {
+        "tokens": _delete(AccessToken.objects.filter(**of_theirs)),
+        "team_memberships": _delete(TeamMembership.objects.filter(**of_theirs)),
+        "role_assignments": _delete(RoleAssignment.objects.filter(**of_theirs)),
+        "invitations": _revoke(Invitation.objects.filter(organization_id__in=ids, email=person.email).waiting(), at),
     }
-    membership.delete()
-    return record_event(
+    Membership.objects.filter(pk__in=[membership.pk for membership in memberships]).delete()
+    return record_events(
         Act.MEMBER_LEFT if actor == person else Act.MEMBER_REMOVED,
-        organization_id=membership.organization_id,
+        [_told(id, person, [token for token in tokens if token.organization_id == id], gone) for id in ids],
         actor=actor,
         via=via,
         address=address,
         at=at,
-        about=[person, *tokens],
-        details={"user": str(person.pk), "tokens": [str(token.pk) for token in tokens], "counts": counts},
     )
+
+
+def _delete(rows: QuerySet) -> Counter[UUID]:
+    """Delete them; gives how many there were of each organization."""
+    counts = Counter(rows.values_list("organization_id", flat=True))
+    rows.delete()
+    return counts
+
+
+def _revoke(invitations: QuerySet[Invitation], at: datetime) -> Counter[UUID]:
+    counts = Counter(invitations.values_list("organization_id", flat=True))
+    invitations.update(revoked_at=at)
+    return counts
+
+
+def _told(organization_id: UUID, person: User, tokens: list[AccessToken], gone: Mapping[str, Counter[UUID]]) -> Told:
+    details = {
+        "user": str(person.pk),
+        "tokens": [str(token.pk) for token in tokens],
+        "counts": {kind: counts[organization_id] for kind, counts in gone.items()},
+    }
+    return Told(organization_id, [person, *tokens], details)
 
 
 def _mail(membership: Membership, event: LifecycleEvent) -> NewMail:

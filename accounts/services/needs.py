@@ -8,6 +8,7 @@ from django.template.defaultfilters import date
 from django.urls import reverse
 
 from accounts.models import AccessToken, Invitation, Organization, User
+from accounts.services.recovery import waiting_for
 from accounts.services.tokens import TOLD_BEFORE
 
 SHOWN_AT_MOST = 5
@@ -24,8 +25,20 @@ class Need:
 
 
 def needs_of(user: User, organization: Organization, *, at: datetime) -> list[Need]:
-    """Invitations that wait, a second factor that is missing, tokens that expire within 14 days: each by name."""
-    return [*_invitations(user, at), *_second_factor(user), *_tokens(user, organization, at)]
+    """A replacement that waits, invitations, a missing second factor, tokens that expire in 14 days: each by name."""
+    return [
+        *_recovery(user),
+        *_invitations(user, at),
+        *_second_factor(user),
+        *_tokens(user, organization, at),
+    ]
+
+
+def _recovery(user: User) -> list[Need]:
+    recovery = waiting_for(user)
+    if recovery is None:
+        return []
+    return [Need(f"Did you ask support to {recovery.wish}?", "If not, stop it.", reverse("waiting_recovery"))]
 
 
 def _invitations(user: User, at: datetime) -> list[Need]:

@@ -1,15 +1,17 @@
 """Who owns an organization, and how ownership goes to somebody else (P2, P3)."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.errors import LifecycleError
-from accounts.models import LifecycleEvent, Membership, Organization, TeamMembership, User
+from accounts.models import AccessToken, LifecycleEvent, Membership, Organization, TeamMembership, User
 from accounts.services.events import record_event
 from accounts.services.teams import join_organization_admin
 from accounts.words import ORGANIZATION_ADMIN, Act, Via
@@ -84,16 +86,45 @@ def heirs_of(organization: Organization):
     )
 
 
+def heirs_by_organization(organizations: Collection[Organization]) -> dict[UUID, list[User]]:
+    """`heirs_of` each of the organizations, in one query."""
+    found: dict[UUID, list[User]] = {organization.pk: [] for organization in organizations}
+    owners = {organization.pk: organization.owner_id for organization in organizations}
+    places = TeamMembership.objects.filter(
+        organization_id__in=owners, team__name=ORGANIZATION_ADMIN, team__is_predefined=True, user__is_active=True
+    )
+    for place in places.select_related("user").order_by("user__full_name", "user__email", "user"):
+        if place.user is not None and place.user_id != owners[place.organization_id]:
+            found[place.organization_id].append(place.user)
+    return found
+
+
+SEEN_AT = Greatest(
+    "created_at",
+    "last_login",
+    Subquery(
+        Membership.objects.filter(user=OuterRef("pk")).values("user").annotate(at=Max("last_login_at")).values("at")
+    ),
+    Subquery(
+        AccessToken.objects.filter(user=OuterRef("pk")).values("user").annotate(at=Max("last_used_at")).values("at")
+    ),
+)
+"""When a person was last seen anywhere: signing in, entering an organization, calling the API; else joining."""
+
+
 def last_seen(person: User) -> datetime:
-    """When the person was last seen anywhere: signing in, entering an organization, calling the API; else joining."""
-    entered = person.memberships.aggregate(at=Max("last_login_at"))["at"]
-    called = person.access_tokens.aggregate(at=Max("last_used_at"))["at"]
-    return max(at for at in (person.created_at, person.last_login, entered, called) if at)
+    return User.objects.annotate(seen_at=SEEN_AT).values_list("seen_at", flat=True).get(pk=person.pk)
 
 
-def can_be_replaced(owner: User, *, at: datetime) -> bool:
-    """Whether a lead can name another owner: the account is closed or has not been seen for 60 days (P3)."""
-    return not owner.is_active or last_seen(owner) <= at - timedelta(days=settings.OWNER_UNSEEN_DAYS)
+def why_owner_stays(organization: Organization, *, at: datetime) -> str | None:
+    """Why no lead can name another owner; None where the account is closed or has not been seen for 60 days (P3)."""
+    owner = organization.owner
+    if not owner.is_active or last_seen(owner) <= at - timedelta(days=settings.OWNER_UNSEEN_DAYS):
+        return None
+    return (
+        f"{owner.email}, who owns {organization.name}, was seen within the last {settings.OWNER_UNSEEN_DAYS} days "
+        "and can hand it over themselves."
+    )
 
 
 def _new_owner(organization: Organization, to: UUID) -> User:
@@ -120,11 +151,8 @@ def _check_by_staff(organization: Organization, actor: User, *, note: str, ticke
         raise LifecycleError(f"{actor.email} may not name another owner: it needs a lead.")
     if not note.strip() or not ticket.strip():
         raise LifecycleError("Please say why, and name the ticket that asks for this.")
-    if not can_be_replaced(organization.owner, at=timezone.now()):
-        raise LifecycleError(
-            f"{organization.owner.email}, who owns {organization.name}, was seen within the last "
-            f"{settings.OWNER_UNSEEN_DAYS} days and can hand it over themselves."
-        )
+    if refusal := why_owner_stays(organization, at=timezone.now()):
+        raise LifecycleError(refusal)
 
 
 def _tell(organization: Organization, old: User, new: User, event: LifecycleEvent) -> None:
@@ -133,6 +161,7 @@ def _tell(organization: Organization, old: User, new: User, event: LifecycleEven
         "old_owner": str(old),
         "new_owner": str(new),
         "by_support": event.via not in BY_OWNER,
+        "account_closed": event.via == Via.ACCOUNT,
         "transferred_at": event.at,
     }
     people = {person.pk: person for person in (old, new, *heirs_of(organization)) if person.is_active}

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts.models import (
     EventSubject,
     LifecycleEvent,
-    Membership,
     RoleAssignment,
     SystemAccount,
     Team,
@@ -94,10 +95,15 @@ def _role(role: RoleAssignment) -> dict[str, str | None]:
 
 
 def _open_subjects(organization_id: UUID, subjects: Collection[EventSubject]) -> set[UUID]:
+    """Members with an open account, the owner, who is a member again by then (P50), and system accounts."""
     ids = [subject.subject_id for subject in subjects if subject.subject_id]
-    members = Membership.objects.filter(organization_id=organization_id, user_id__in=ids, user__is_active=True)
+    people = User.objects.filter(
+        Q(memberships__organization=organization_id) | Q(owned_organizations=organization_id),
+        pk__in=ids,
+        is_active=True,
+    )
     robots = SystemAccount.objects.filter(organization_id=organization_id, pk__in=ids)
-    return {*members.values_list("user_id", flat=True), *robots.values_list("pk", flat=True)}
+    return {*people.values_list("pk", flat=True), *robots.values_list("pk", flat=True)}
 
 
 def _control_planes_left(organization_id: UUID) -> set[str]:

@@ -146,8 +146,8 @@ def _tell(act: Act, role: RoleAssignment, holder: Holder, *, actor: Actor, via: 
         details={
             "role_assignment": str(role.pk),
             **ids_of(holder),
-            "role": role.role_name,
-            "entity_type": role.entity_type_name,
+            "role_name": role.role_name,
+            "entity_type_name": role.entity_type_name,
             "entity_id": str(role.entity_id) if role.entity_id else None,
             "entity_region": role.entity_region,
         },

@@ -46,9 +46,9 @@ def end_session(user: User, name: str) -> bool:
     return bool(Session.objects.filter(session_key__in=keys).delete()[0])
 
 
-def end_sessions(user_id: UUID, *, but: str | None = None) -> None:
-    """Sign the person out everywhere, but for the session with the key `but`."""
-    Session.objects.filter(user_id=user_id).exclude(session_key=but or "").delete()
+def end_sessions(user_id: UUID, *, but: str | None = None) -> int:
+    """Sign the person out everywhere, but for the session with the key `but`; how many sessions ended."""
+    return Session.objects.filter(user_id=user_id).exclude(session_key=but or "").delete()[0]
 
 
 def _shown(row: Session, this: str | None) -> SessionShown:

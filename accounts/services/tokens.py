@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import AccessToken, Membership, Organization, SystemAccount, User
-from accounts.services.events import Actor, record_event
+from accounts.services.events import Actor, Told, record_event, record_events
 from accounts.words import Act, Via
 
 PERSONAL, SYSTEM = "kpat_", "spat_"
@@ -133,6 +133,18 @@ def delete_token(organization_id: UUID, id: UUID, *, actor: Actor, via: Via, add
     token.delete()
 
 
+def revoke_tokens_of(user: User, *, via: Via, at: datetime) -> int:
+    """End the person's live tokens for good, in every organization; how many there were.
+
+    The caller holds the person and the organizations. Each organization is told by an event of its own.
+    """
+    live = list(AccessToken.objects.live(at).filter(user=user))
+    AccessToken.objects.filter(pk__in=[token.pk for token in live]).update(revoked_at=at)
+    told = [Told(token.organization_id, [token, user], _details(token)) for token in live]
+    record_events(Act.TOKEN_REVOKED, told, actor=None, via=via, at=at)
+    return len(live)
+
+
 def next_notice_at(expires_at: datetime, *, after: datetime) -> datetime | None:
     """When the holder is told next that a token ends: 14, 7 and 1 days before, and once it has; None after that."""
     moments = (expires_at - before for before in TOLD_BEFORE)
@@ -149,8 +161,12 @@ def _tell(act: Act, token: AccessToken, *, actor: Actor | None, via: Via, addres
         address=address,
         at=at,
         about=[token, *([holder] if holder else [])],
-        details={"token": str(token.pk), "expires_at": token.expires_at.isoformat()},
+        details=_details(token),
     )
+
+
+def _details(token: AccessToken) -> dict[str, str]:
+    return {"token": str(token.pk), "expires_at": token.expires_at.isoformat()}
 
 
 def _check_name(name: str) -> None:

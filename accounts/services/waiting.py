@@ -32,7 +32,9 @@ def waiting_in(organization_id: UUID, *, after: str | None) -> tuple[KeyPage[Inv
 
 
 def _names(ids: Collection[UUID]) -> dict[UUID | None, str]:
-    return {who.pk: str(who) for model in (User, SystemAccount) for who in model.objects.filter(pk__in=ids)}
+    """Whoever closed their account is named no more (P56)."""
+    people = User.objects.filter(pk__in=ids, closed_at__isnull=True)
+    return {who.pk: str(who) for who in (*people, *SystemAccount.objects.filter(pk__in=ids))}
 
 
 def _mails(organization_id: UUID, addresses: Collection[str]) -> dict[str, str]:

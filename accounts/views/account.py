@@ -23,7 +23,10 @@ from accounts.services.addresses import (
     find_address_change,
     request_address_change,
 )
+from accounts.services.former import with_issued_invoices
+from accounts.services.recovery import waiting_for
 from accounts.services.sessions import end_session, end_sessions, sessions_of
+from accounts.views.acting import acting
 from accounts.views.stepping_up import step_up
 from konnect_portal.foundation.pages import person_view
 
@@ -57,7 +60,9 @@ remove_passkey = person_view(
 def overview(request):
     context = {
         "change": AddressChange.objects.filter(user=request.user).first(),
+        "recovery": waiting_for(request.user),
         "has_second_factor": is_mfa_enabled(request.user),
+        "has_invoices": with_issued_invoices(request.user).exists(),
     }
     return render(request, "accounts/account/overview.html", context)
 
@@ -92,7 +97,7 @@ def confirm_address(request, link):
     refusal = None
     if change is not None and request.method == "POST":
         try:
-            change_address(request.user, change)
+            change_address(request.user, change, address=acting(request)["address"])
         except AddressRefused as refused:
             refusal = str(refused)
         else:

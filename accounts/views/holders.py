@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -26,7 +27,7 @@ def holder_view(perm: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @organization_view(perm)
         @wraps(view)
-        def page(request: OrganizationRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def page(request: OrganizationRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             try:
                 return view(request, *args, **kwargs)
             except GONE:

@@ -12,6 +12,7 @@ from billing.services.activity import (
     running_subscriptions,
 )
 from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
+from billing.services.invoices import issued_invoices
 from billing.services.opening import (
     DayOfUsage,
     NewBillingAccount,
@@ -46,6 +47,7 @@ __all__ = [
     "cycle_of",
     "cycle_start",
     "end_subscriptions",
+    "issued_invoices",
     "keep_daily_usage",
     "last_second_of",
     "open_billing_accounts",

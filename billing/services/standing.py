@@ -9,6 +9,7 @@ from django.db.models import Sum
 from billing.models import BillingAccount, Plan, Subscription
 from billing.services.cycles import cycle_of, cycle_start
 from billing.services.stopping import credits_left
+from konnect_portal.foundation.money import dollars
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,7 @@ class Standing:
 
     @property
     def credits(self) -> str:
-        """In dollars, such as 1,250.00."""
-        return f"{self.credit_cents // 100:,}.{self.credit_cents % 100:02}"
+        return dollars(self.credit_cents)
 
 
 def standing_of(organization_id: UUID, *, at: datetime) -> Standing:

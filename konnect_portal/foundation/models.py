@@ -20,6 +20,7 @@ class Mail(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["organization_id", "-email"], name="mail_organization"),
+            models.Index(fields=["person_id", "-email"], name="mail_person"),
             models.Index(fields=["event_id"], name="mail_event"),
         ]
 

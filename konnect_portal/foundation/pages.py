@@ -7,14 +7,15 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def person_view(view: View) -> View:
@@ -23,7 +24,7 @@ def person_view(view: View) -> View:
     @wraps(view)
     @never_cache
     @sensitive_post_parameters()
-    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         if request.user.is_staff:
@@ -43,7 +44,7 @@ def organization_view(perm: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @person_view
         @wraps(view)
-        def page(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        def page(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.organization:
                 return redirect(f"{reverse('organizations')}?{urlencode({'next': request.get_full_path()})}")
             if not request.user.has_perm(perm, request.organization):

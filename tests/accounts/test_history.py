@@ -12,10 +12,17 @@ from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations, reactivate_organization
 from accounts.models import EventSubject, Invitation, Team
+from accounts.services.contacts import request_contact_change
 from accounts.services.events import record_event
 from accounts.services.history import KINDS, SENTENCES, events_of, told
+from accounts.services.invitations import invite_people, resend_invitation, revoke_invitation
+from accounts.services.members import remove_member
 from accounts.services.ownership import transfer_ownership
-from accounts.services.tokens import create_token
+from accounts.services.role_assignments import assign_role, remove_role
+from accounts.services.settings import change_organization
+from accounts.services.system_accounts import create_system_account
+from accounts.services.teams import add_to_team, change_team, create_team, delete_team, remove_from_team
+from accounts.services.tokens import create_token, revoke_token
 from accounts.words import ORGANIZATION_ADMIN, Act, Reason, Via
 from tests import factories
 from tests.customers import entered, words
@@ -56,28 +63,52 @@ def as_alice(alice, acme):
     return entered(alice, acme)
 
 
-def test_every_kind_of_event_reads_as_a_sentence(acme, alice, bob):
-    """P47: who invited, changed roles, transferred, made tokens"""
-    team = Team.objects.create(organization=acme, name="Blue")
-    robot = factories.system_account(acme, "deploy")
-    invited = Invitation(email="dora@x.example")
+def test_what_people_do_reads_as_a_sentence(acme, alice, bob):
+    """P47: who invited, changed roles, transferred, made tokens; written by the acts themselves"""
+    by = {"actor": alice, "via": Via.PAGES}
+    control_plane = factories.control_plane(acme, geo="eu")
     admin = {"role_name": "Admin", "entity_type_name": "Control Planes"}
-    happened(acme, Act.PEOPLE_INVITED, alice, invited)
-    happened(acme, Act.TEAM_JOINED, alice, team, bob)
-    happened(acme, Act.ROLE_ASSIGNED, alice, team, **admin, entity_region="*", entity_id=None)
-    happened(acme, Act.ROLE_ASSIGNED, alice, robot, **admin, entity_region="eu", entity_id="an-id")
-    create_token(
-        acme.pk, name="laptop", expires_at=timezone.now() + timedelta(days=9), user=bob, actor=bob, via=Via.PAGES
-    )
-    happened(acme, Act.JOINED, bob)
+    [invitation] = invite_people(acme.pk, ["dora@x.example"], **by)
+    resend_invitation(acme.pk, invitation.pk, **by)
+    revoke_invitation(acme.pk, invitation.pk, **by)
+    team = create_team(acme.pk, name="Blue", **by)
+    add_to_team(acme.pk, team.pk, user_id=bob.pk, **by)
+    role, _ = assign_role(acme.pk, team_id=team.pk, **admin, **by)
+    remove_role(acme.pk, role.pk, team_id=team.pk, **by)
+    remove_from_team(acme.pk, team.pk, user_id=bob.pk, **by)
+    change_team(acme.pk, team.pk, description="Sea", **by)
+    delete_team(acme.pk, team.pk, **by)
+    robot = create_system_account(acme.pk, name="deploy", description="Deploys", **by)
+    assign_role(acme.pk, system_account_id=robot.pk, **admin, entity_id=control_plane.pk, entity_region="eu", **by)
+    week = timezone.now() + timedelta(days=7)
+    token, _ = create_token(acme.pk, name="laptop", expires_at=week, user=alice, **by)
+    create_token(acme.pk, name="ci", expires_at=week, system_account=robot, **by)
+    revoke_token(acme.pk, token.pk, **by)
+    change_organization(acme.pk, name="Acme Two", **by)
+    request_contact_change(acme.pk, alice.email, **by)
+    remove_member(acme.pk, bob.pk, **by)
 
-    assert sorted(sentences(acme)) == [
-        "Alice Owner added Bob Member to the team Blue",
-        "Alice Owner gave Blue the role Admin of Control Planes",
-        "Alice Owner gave deploy the role Admin of Control Planes in eu, for an-id alone",
-        "Alice Owner invited dora@x.example",
-        "Bob Member joined",
-        "Bob Member made the token laptop for Bob Member",
+    assert sentences(acme)[::-1] == [
+        f"Alice Owner {what}"
+        for what in (
+            "invited dora@x.example",
+            "sent the invitation to dora@x.example again",
+            "revoked the invitation to dora@x.example",
+            "created the team Blue",
+            "added Bob Member to the team Blue",
+            "gave Blue the role Admin of Control Planes",
+            "took the role Admin of Control Planes from Blue",
+            "took Bob Member out of the team Blue",
+            "changed the team Blue",
+            "deleted the team Blue",
+            "made the system account deploy",
+            f"gave deploy the role Admin of Control Planes in eu, for {control_plane.pk} alone",
+            "made the token laptop for Alice Owner",
+            "made the token ci for deploy",
+            "revoked the token laptop of Alice Owner",
+            "changed the settings",
+            "removed Bob Member",
+        )
     ]
 
 

@@ -56,8 +56,8 @@ class TestGiving:
             assert event.details == {
                 "role_assignment": str(given.pk),
                 who: str(holder.pk),
-                "role": "Viewer",
-                "entity_type": "Control Planes",
+                "role_name": "Viewer",
+                "entity_type_name": "Control Planes",
                 "entity_id": None,
                 "entity_region": "us",
             }

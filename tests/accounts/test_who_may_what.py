@@ -25,6 +25,7 @@ from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import CheckRun
+from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
 from tests import customers, desk, factories
@@ -81,7 +82,17 @@ class World:
         shut = {"reason": Reason.FRAUD, "actor": staff["lead"], "via": Via.ADMIN, "ticket": "T-1"}
         deactivate_organizations([self.initech.pk], take_down_at=later, **shut)
         self.asking = Client()  # one, since each reads all static files before it can ask
+        self.seek_help(staff["lead"], long_ago=timezone.now() - timedelta(days=100))
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
+
+    def seek_help(self, lead, *, long_ago):
+        """People whom only a lead can help, and an organization whose owner is not seen."""
+        self.lost, self.enrolled = factories.UserFactory(), factories.UserFactory()
+        said = {"actor": lead, "via": Via.ADMIN, "note": "Lost", "ticket": "T-1", "proof": "lead_word"}
+        ask_recovery(self.lost.pk, email="found@x.example", **said)
+        RecoveryCodes.activate(self.enrolled)
+        self.closed = factories.UserFactory(is_active=False, closed_at=timezone.now())
+        self.unseen = factories.organization("Unseen", owner=factories.UserFactory(created_at=long_ago))
 
     def organization(self, name):
         """With a member, a system account and a team of both, roles and tokens, an invitation and a control plane."""
@@ -120,7 +131,13 @@ class World:
             "/admin/accounts/organization/<uuid:id>/reactivate/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/deactivate/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/name-owner/": (self.unseen.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
+            "/admin/accounts/person/<path:object_id>/change/": (self.acme.owner.pk,),
+            "/admin/accounts/person/<uuid:id>/reopen/": (self.closed.pk,),
+            "/admin/accounts/person/<uuid:id>/replace-address/": (self.acme.owner.pk,),
+            "/admin/accounts/person/<uuid:id>/stop-replacement/": (self.lost.pk,),
+            "/admin/accounts/person/<uuid:id>/remove-second-factor/": (self.enrolled.pk,),
             "/admin/accounts/user/<uuid:id>/reset-second-factor/": (self.viewer.pk,),
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
@@ -129,6 +146,9 @@ class World:
             "/signup/<secret>/": ("secret",),
             "/password/reset/<uidb64>/<token>/": ("who", "what"),
             "/account/address/<link>/": ("link",),
+            "/account/recovery/prove/<link>/": ("link",),
+            "/account/recovery/stop/<link>/": ("link",),
+            "/account/invoices/<uuid:id>/": (place.pk,),
             "/organization/settings/contact/<link>/": ("link",),
             "/account/second-factor/passkeys/<int:pk>/remove/": (1,),
             "/organizations/<uuid:id>/enter/": (place.pk,),

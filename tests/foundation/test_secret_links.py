@@ -64,6 +64,8 @@ def test_where_what_it_was_for_is_gone_the_mail_fails_and_says_so(alice):
         "/organization/settings/contact/s3cret/",
         "/join/s3cret/",
         "/login/?next=/join/s3cret/",
+        "/account/recovery/prove/s3cret/",
+        "/account/recovery/stop/s3cret/",
     ],
 )
 def test_no_line_of_the_log_tells_a_link_whoever_writes_it(path):

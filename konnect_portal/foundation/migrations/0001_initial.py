@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["organization_id", "-email"], name="mail_organization"),
+                    models.Index(fields=["person_id", "-email"], name="mail_person"),
                     models.Index(fields=["event_id"], name="mail_event"),
                 ],
             },

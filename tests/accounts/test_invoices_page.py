@@ -1,0 +1,113 @@
+"""A former owner reads the issued invoices of organizations that are no longer active (P41)."""
+
+from datetime import timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.services.ownership import transfer_ownership
+from accounts.words import ORGANIZATION_ADMIN, Via
+from billing.models import Invoice
+from tests import factories
+from tests.accounts.test_deactivation import deactivate
+from tests.customers import signed_in, words
+
+pytestmark = pytest.mark.django_db
+PAGE = "/account/invoices/"
+
+
+def invoice(organization, cycles_ago, **fields) -> Invoice:
+    end = timezone.now() - timedelta(days=30 * cycles_ago)
+    fields = {"issued_at": end, "number": cycles_ago, "total_cents": 123_456} | fields
+    return Invoice.objects.create(
+        organization=organization, period_start=end - timedelta(days=30), period_end=end, **fields
+    )
+
+
+@pytest.fixture
+def issued(acme):
+    made = invoice(acme, 7)
+    made.lines.create(position=1, text="API requests", quantity=Decimal("1234567.000000"), amount_cents=125_456)
+    made.lines.create(position=2, text="Credits", amount_cents=-2_000)
+    return made
+
+
+@pytest.fixture
+def ended(acme, issued, lead):
+    """Acme, deactivated, with one invoice issued and a draft that was voided."""
+    invoice(acme, 8, issued_at=None, number=None)
+    deactivate(acme, actor=lead)
+    return acme
+
+
+def test_they_stand_by_organization_with_their_totals(ended, alice):
+    """P41"""
+    page = words(signed_in(alice).get(PAGE))
+
+    assert "Acme" in page
+    assert "Invoice 7" in page
+    assert "1,234.56 USD" in page
+    assert "Draft" not in page
+
+
+def test_one_can_be_read_line_by_line(ended, issued, alice):
+    """P41"""
+    page = words(signed_in(alice).get(f"{PAGE}{issued.pk}/"))
+
+    assert "1,234,567" in page
+    assert "1,254.56 USD" in page
+    assert "−20.00 USD" in page
+    assert "Total" in page
+    assert "Not paid" in page
+
+
+@pytest.mark.parametrize("case", ["member", "former owner", "active", "draft", "unknown"])
+def test_every_other_invoice_is_not_there(case, acme, issued, alice, bob, lead):
+    """P41"""
+    who, asked = alice, issued.pk
+    if case == "draft":
+        asked = invoice(acme, 8, issued_at=None, number=None).pk
+    if case == "unknown":
+        asked = uuid4()
+    if case == "former owner":
+        dora = factories.member(acme, None, ORGANIZATION_ADMIN)
+        transfer_ownership(acme.pk, to=dora.pk, actor=alice, via=Via.SETTINGS)
+    if case == "member":
+        who = bob
+    if case != "active":
+        deactivate(acme, actor=lead)
+
+    assert signed_in(who).get(f"{PAGE}{asked}/").status_code == 404
+
+
+def test_where_there_is_none_the_page_says_so_and_my_account_names_it_not(acme, issued, alice):
+    client = signed_in(alice)
+
+    assert "There are none." in words(client.get(PAGE))
+    assert PAGE not in client.get("/account/").text
+
+
+def test_my_account_leads_there(ended, alice):
+    assert PAGE in signed_in(alice).get("/account/").text
+
+
+def test_many_organizations_and_invoices_cost_the_same(ended, alice, lead):
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(PAGE).status_code == 200
+        return len(queries)
+
+    client = signed_in(alice)
+    cost()  # the first request of a session notes where it comes from
+    before = cost()
+    others = [factories.organization(f"Other {n}", owner=alice) for n in range(3)]
+    for n, each in enumerate(others):
+        invoice(each, 10 + n)
+        invoice(each, 20 + n)
+    deactivate(*others, actor=lead)
+
+    assert cost() == before
