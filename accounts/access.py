@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.template.defaultfilters import date
 from django.utils import timezone
@@ -71,6 +71,10 @@ class Access:
         if getattr(obj, "organization_id", None) != self.organization.pk:
             return False
         return roles.allows(self.holder, perm, obj)
+
+    def visible[Row: Model](self, perm: str, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """Those of `rows` of the token's organization with which the holder may do this."""
+        return roles.visible(self.holder, perm, rows, self.organization.pk)
 
     def refusal(self) -> Problem:
         """What to answer where the organization could not be held: it was deactivated between the door and the act."""

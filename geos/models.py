@@ -180,6 +180,13 @@ class ControlPlane(models.Model):
     def entity_region(self) -> str:
         return self.geo_id
 
+    @classmethod
+    def of_entity(cls, type_name: str, id: str | None, region: str | None) -> Q:
+        """Which control planes have these as `entity_type_name`, `entity_id` and `entity_region`; None for any."""
+        kinds = [kind for kind in cls.Kind if cls(kind=kind).entity_type_name == type_name]
+        limits = {"pk": id, "geo": region}
+        return Q(kind__in=kinds, **{field: limit for field, limit in limits.items() if limit is not None})
+
 
 class UnderControlPlane:
     """What belongs to a control plane is, for permissions, what the control plane is (P4, P11)."""

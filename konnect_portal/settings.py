@@ -19,6 +19,7 @@ DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
 API_HOST = env.str("API_HOST", default="api.localhost")
+NODE_HOST = env.str("NODE_HOST", default="localhost")
 ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"]), f".{API_HOST}"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -154,6 +155,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
+VISIBLE_ROWS = "accounts.roles.visible"
 
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 
@@ -329,6 +331,9 @@ INACTIVITY_LIMIT_FLOOR = env.int("INACTIVITY_LIMIT_FLOOR", default=10)
 DISMISSAL_DAYS = env.int("DISMISSAL_DAYS", default=30)
 USAGE_COMPLETE_WITHIN_HOURS = env.int("USAGE_COMPLETE_WITHIN_HOURS", default=2)
 LICENSE_DAYS = env.int("LICENSE_DAYS", default=365)
+CONTROL_PLANES_MAX = env.int("CONTROL_PLANES_MAX", default=100)
+SERVICES_MAX = env.int("SERVICES_MAX", default=1000)
+CONSUMERS_MAX = env.int("CONSUMERS_MAX", default=10_000)
 NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
 
 # Logs and figures

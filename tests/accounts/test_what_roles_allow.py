@@ -141,6 +141,17 @@ def test_a_role_allows_what_the_table_says(world, name, way):
     assert world.allowed(world.holder(way, name)) == ROWS[name]
 
 
+@pytest.mark.parametrize("name", OF_ROLES)
+def test_what_is_listed_is_what_is_allowed_one_by_one(world, name):
+    """P4, P11"""
+    holder = world.holder("directly", name)
+    grants = roles.grants_of(holder, world.acme.pk)
+
+    for perm in (*ITSELF.values(), "geos.view_gatewayservice", "geos.view_meshzone"):
+        listed = roles.visible(holder, perm, ControlPlane.objects.all(), world.acme.pk)
+        assert {*listed} == {each for each in world.control_planes.values() if grants.allow(perm, each)}
+
+
 @pytest.mark.parametrize("name", PREDEFINED_TEAMS)
 def test_a_predefined_team_allows_what_the_table_says(world, name):
     """P4"""

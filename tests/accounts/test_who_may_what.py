@@ -28,6 +28,7 @@ from accounts.models import CheckRun
 from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
+from geos.models import Consumer, GatewayService
 from tests import customers, desk, factories
 from tests.routes import Route, every_route
 
@@ -43,6 +44,7 @@ ROWS = {
 ROUTES = {str(route): route for route in every_route()}
 
 
+API = ("/v2/", "/v3/")
 REASON = "did not agree with our terms of service"
 DOORS = [("/login/", "login"), ("/admin/login/", "desk"), ("/organizations/", "choose")]
 
@@ -107,7 +109,9 @@ class World:
         made.roles = {kind: factories.role(made, **who) for kind, who in holders.items()}
         made.personal_token, _ = self.token(made.member, made)
         made.system_token, _ = self.token(None, made, made.robot)
-        factories.control_plane(made)
+        made.plane = factories.control_plane(made)
+        made.service = GatewayService.objects.create(control_plane=made.plane, name="orders")
+        made.consumer = Consumer.objects.create(control_plane=made.plane, username="shop")
         made.invitation = factories.invitation(made)
         return made
 
@@ -124,7 +128,7 @@ class World:
 
     def things(self, pattern: str, place) -> tuple:
         """What stands in a pattern for its parameters."""
-        if pattern.startswith("/v3/"):
+        if pattern.startswith(API):
             return tuple(self.api_things(pattern, place))
         roles = {kind: role.pk for kind, role in place.roles.items()}
         return {
@@ -191,6 +195,9 @@ class World:
         _, _, kind, *parts = pattern.split("/")
         tokens = {"users": place.personal_token, "system-accounts": place.system_token}
         things = {
+            "control-planes": place.plane,
+            "services": place.service,
+            "consumers": place.consumer,
             "users": place.member,
             "teams": place.team,
             "system-accounts": place.robot,
@@ -201,10 +208,10 @@ class World:
 
     def ask(self, route: Route, who: str):
         """By token where it is the API, which staff have none for; by session otherwise. What it changes is undone."""
-        headers = {}
+        headers = {"Host": "us.api.localhost"} if route.pattern.startswith("/v2/") else {}
         self.asking.cookies.clear()
-        if route.pattern.startswith("/v3/"):
-            headers = {"Authorization": f"Bearer {self.secrets.get(who, 'none')}"}
+        if route.pattern.startswith(API):
+            headers["Authorization"] = f"Bearer {self.secrets.get(who, 'none')}"
         else:
             self.asking.cookies.load(self.clients[who].cookies.output(header=""))
         with transaction.atomic():
