@@ -293,11 +293,9 @@ METRICS = st.sampled_from(["api_requests", "gateway_services", "dev_portals"])
 RECORDS = st.lists(st.tuples(st.integers(0, 2), METRICS, HOURS, st.integers(0, 9)), max_size=6)
 
 
-@pytest.fixture(scope="module")
-def organizations(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield [factories.organization(created_at=NOW - 100 * DAY) for _ in range(3)]
-        transaction.set_rollback(True)
+@pytest.fixture
+def organizations(db):
+    return [factories.organization(created_at=NOW - 100 * DAY) for _ in range(3)]
 
 
 @pytest.mark.django_db
