@@ -3,11 +3,13 @@
 from django.urls import path
 
 from accounts.api import router as accounts_router
+from billing.api import router as billing_router
 from geos.api import router as geos_router
 from konnect_portal.foundation.api import make_api
 
 v2 = make_api("v2")
 v2.add_router("", geos_router)
+v2.add_router("", billing_router)
 v3 = make_api("v3")
 v3.add_router("", accounts_router)
 

@@ -8,6 +8,7 @@ from django.utils.csp import CSP
 from kombu import Queue
 from structlog.typing import Processor
 
+from konnect_portal.foundation.geo_tokens import geo_tokens
 from konnect_portal.foundation.links import hide_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -24,6 +25,7 @@ ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"]),
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
+    "konnect_portal.benchmarks",
     "konnect_portal.foundation",
     "accounts",
     "billing",
@@ -304,6 +306,7 @@ POST_OFFICE = {
 # Workers: one queue for each geo, so that one that is down holds up no other
 
 GEOS = env.list("GEOS", default=["us", "eu", "au", "me", "in", "sg"])
+GEO_TOKENS = geo_tokens(env.list("GEO_TOKENS", default=[]))
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("default", *(f"geo-{code}" for code in GEOS))]
 GEO_SERVICES = env.json("GEO_SERVICES", default={})
 GEO_BREAKER_FAILURES = env.int("GEO_BREAKER_FAILURES", default=5)
@@ -346,6 +349,7 @@ INACTIVITY_LIMIT_PERCENT = env.float("INACTIVITY_LIMIT_PERCENT", default=2.0)
 INACTIVITY_LIMIT_FLOOR = env.int("INACTIVITY_LIMIT_FLOOR", default=10)
 DISMISSAL_DAYS = env.int("DISMISSAL_DAYS", default=30)
 USAGE_COMPLETE_WITHIN_HOURS = env.int("USAGE_COMPLETE_WITHIN_HOURS", default=2)
+USAGE_RECORDS_MAX = env.int("USAGE_RECORDS_MAX", default=10_000)
 LICENSE_DAYS = env.int("LICENSE_DAYS", default=365)
 LICENSE_RENEW_DAYS_LEFT = env.int("LICENSE_RENEW_DAYS_LEFT", default=182)
 LICENSE_SIGNING_KEY = env.str("LICENSE_SIGNING_KEY")

@@ -162,12 +162,16 @@ def _problem_of(error: Exception) -> Problem:
 def _parameter(found: dict) -> dict:
     source, *path = (str(part) for part in found["loc"])
     field = ".".join(path[1:] or path) or source
-    reason = REASONS.get(found["type"], found["msg"]).replace("{field}", path[-1] if path else source)
     limits = {LIMITS[name]: limit for name, limit in found.get("ctx", {}).items() if name in LIMITS}
     return {
         "field": field,
-        "reason": reason,
+        "reason": reason_of(found, path[-1] if path else source),
         "rule": RULES.get(found["type"], "invalid"),
         "source": source,
         **limits,
     }
+
+
+def reason_of(found: Any, field: str) -> str:
+    """What pydantic found wrong with `field`, in words for people."""
+    return REASONS.get(found["type"], found["msg"]).replace("{field}", field)

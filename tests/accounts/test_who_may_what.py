@@ -207,8 +207,6 @@ class World:
             "control-planes": place.plane,
             "services": place.service,
             "consumers": place.consumer,
-            "nodes": place.plane,  # any id will do: nobody's token opens the nodes' own door
-            "zones": place.plane,
             "credentials": place.credential,
             "nodes": place.plane,  # as good as any: nobody here has what nodes sign in with
             "zones": place.plane,
