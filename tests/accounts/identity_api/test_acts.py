@@ -11,6 +11,7 @@ from accounts.access import open_by_token
 from accounts.catalogue import IDENTITY
 from accounts.models import AccessToken, Invitation, LifecycleEvent, Membership, RoleAssignment, SystemAccount, Team
 from accounts.words import Act, Via
+from billing.api.usage import GeoToken
 from geos.api.check_ins import NodeCredential
 from konnect_portal.foundation.api import BearerToken
 from konnect_portal.foundation.problems import Problem
@@ -37,9 +38,9 @@ FOR_EVERY_HOLDER = {
 
 
 def operations() -> Iterator[tuple[str, Operation]]:
-    """Those that take tokens; nodes have a door of their own."""
+    """Those that take tokens of customers; nodes and geos have doors of their own."""
     for name, operation in every_operation():
-        if not isinstance(operation.auth_callbacks[0], NodeCredential):
+        if not isinstance(operation.auth_callbacks[0], NodeCredential | GeoToken):
             yield name, operation
 
 
