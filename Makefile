@@ -4,7 +4,7 @@
 
 PYTHON := .venv/bin/python
 WORKERS ?= 2
-UNSERVED := SECRET_KEY=unused ADDRESS_HASH_KEY=unused DATABASE_URL=postgres:///unused REDIS_URL=redis://unused
+UNSERVED := SECRET_KEY=unused ADDRESS_HASH_KEY=unused LICENSE_SIGNING_KEY=unused DATABASE_URL=postgres:///unused REDIS_URL=redis://unused
 
 help: ## Say what can be asked for
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile

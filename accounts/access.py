@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.template.defaultfilters import date
 from django.utils import timezone
@@ -21,10 +21,11 @@ from accounts import roles
 from accounts.models import AccessToken, Membership, Organization, SystemAccount, User
 from accounts.models.organizations import OrganizationQuerySet
 from accounts.services.logins import record_login
-from accounts.services.tokens import PERSONAL, SECRET_LENGTH, SYSTEM, digest_of
+from accounts.services.tokens import PERSONAL, SYSTEM
 from accounts.words import State
 from billing.services import cycle_of, record_api_requests
 from konnect_portal.foundation.problems import Problem
+from konnect_portal.foundation.tokens import SECRET_LENGTH, digest_of
 
 RAW_TOKEN = re.compile(rf"(?:{PERSONAL}|{SYSTEM})[A-Za-z0-9]{{{SECRET_LENGTH},200}}")
 USE_RECORDED_EVERY = timedelta(minutes=5)
@@ -71,6 +72,10 @@ class Access:
         if getattr(obj, "organization_id", None) != self.organization.pk:
             return False
         return roles.allows(self.holder, perm, obj)
+
+    def visible[Row: Model](self, perm: str, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """Those of `rows` of the token's organization with which the holder may do this."""
+        return roles.visible(self.holder, perm, rows, self.organization.pk)
 
     def refusal(self) -> Problem:
         """What to answer where the organization could not be held: it was deactivated between the door and the act."""

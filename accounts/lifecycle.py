@@ -232,16 +232,18 @@ def hasten_take_down(
     ticket: str = "",
     proof: str = "",
     address: str | None = None,
+    only: UUID | None = None,
 ) -> LifecycleEvent:
     """Have the control planes of an inactive organization taken down now instead of later (P42). It can't be undone.
 
-    Raises LifecycleError where nothing waits, the organization is on hold or the actor may not.
+    `only` is the one control plane that is meant, where it is not all of them. Raises LifecycleError where nothing
+    waits, the organization is on hold or the actor may not.
     """
     now = timezone.now()
     rights.check_act(actor, via=via, note=note, ticket=ticket)
     rights.check_permission(actor, "accounts.hasten_take_down")
     organization = _hold_inactive(id, now)
-    control_planes = hasten_control_planes([organization.pk], at=now).get(organization.pk, [])
+    control_planes = hasten_control_planes([organization.pk], at=now, only=only).get(organization.pk, [])
     if not control_planes:
         raise LifecycleError(f"No control plane of {organization.name} is waiting to be taken down.")
     event = _tell(

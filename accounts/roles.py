@@ -7,10 +7,13 @@ or an entity allows what it allows there only: `has_perm(perm, object)` is asked
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.db.models.functions import JSONObject
 
 from accounts.catalogue import (
@@ -76,7 +79,12 @@ READ_EVERYTHING = (
     | VIEW_PEOPLE
     | READ_CONTROL_PLANE
     | READ_MESH
-    | {"accounts.view_history", "billing.view_subscription", "geos.view_controlplanecredential"}
+    | {
+        "accounts.view_history",
+        "billing.view_subscription",
+        "geos.view_controlplanecredential",
+        "licensing.view_license",
+    }
 )
 EVERYTHING = (
     READ_EVERYTHING
@@ -128,6 +136,12 @@ class Role:
             and self.entity_id in (None, str(getattr(obj, "entity_id", None)))
         )
 
+    def rows(self, model: Any) -> Q:
+        """Which rows of `model` it covers. The model says by `of_entity` what its rows say by `entity_…`."""
+        region = None if self.entity_region == EVERYWHERE else self.entity_region
+        condition: Q = model.of_entity(self.entity_type_name, self.entity_id, region)
+        return condition
+
 
 @dataclass(frozen=True)
 class Grants:
@@ -151,6 +165,22 @@ def allows(holder: Holder, perm: str, obj: object | None = None) -> bool:
     """
     organization_id = getattr(obj, "organization_id", None)
     return organization_id is not None and grants_of(holder, organization_id).allow(perm, obj)
+
+
+def visible[Row: Model](holder: Holder, perm: str, rows: QuerySet[Row], organization_id: UUID) -> QuerySet[Row]:
+    """Those of `rows` that are of that organization and that they have `perm` on: one query more, however many."""
+    grants = grants_of(holder, organization_id)
+    rows = rows.filter(organization=organization_id)
+    if perm in grants.everywhere:
+        return rows
+    covered = (role.rows(rows.model) for role in set(grants.roles) if perm in role.permissions)
+    return rows.filter(reduce(or_, covered, Q(pk__in=[])))
+
+
+def allowed[Thing](holder: Holder, perm: str, things: Iterable[Thing], organization_id: UUID) -> list[Thing]:
+    """Those of `things`, all of that organization, that they have `perm` on: one query, however many."""
+    grants = grants_of(holder, organization_id)
+    return [thing for thing in things if grants.allow(perm, thing)]
 
 
 def grants_of(holder: Holder, organization_id: UUID) -> Grants:

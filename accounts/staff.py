@@ -19,6 +19,7 @@ GRANTED = {
     Tier.AGENT: {
         "accounts.deactivate_organization",
         "accounts.reactivate_organization",
+        "accounts.retry_take_down",
         "accounts.unlock_email",
     },
     Tier.LEAD: {

@@ -1,5 +1,6 @@
 import structlog
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.checks import run_check
@@ -7,7 +8,7 @@ from accounts.models.sessions import SessionStore
 from accounts.services.recovery import carry_out_recoveries
 from accounts.services.sign_up import forget_requests
 from accounts.services.token_notices import tell_of_expiry
-from billing.services import record_completeness
+from billing.services import forget_batches, record_completeness
 from geos.services import embedded_geos
 
 logger = structlog.get_logger(__name__)
@@ -29,9 +30,12 @@ def check_inactivity() -> None:
 
 @shared_task
 def report_embedded_geos() -> None:
-    """Run every few minutes: what embedded geos use is recorded here at once, so it is complete up to now (P63)."""
+    """Run every few minutes: what embedded geos use is recorded here at once, so it is complete up to now (P63).
+
+    A geo that has a token reports for itself.
+    """
     now = timezone.now()
-    record_completeness(embedded_geos(), through=now, at=now)
+    record_completeness(set(embedded_geos()) - set(settings.GEO_TOKENS), through=now, at=now)
 
 
 @shared_task
@@ -53,3 +57,4 @@ def forget_what_expired() -> None:
     """Run daily; an expired session or link opens nothing, so nothing hangs on when."""
     SessionStore.clear_expired()
     forget_requests()
+    forget_batches(at=timezone.now())

@@ -84,6 +84,12 @@ class ControlPlane(models.Model):
         KIC = "kic", "Kubernetes Ingress Controller"
         MESH_GLOBAL = "mesh_global", "Mesh global"
 
+    class AuthType(models.TextChoices):
+        """How nodes prove who they are, in Konnect's words."""
+
+        PINNED = "pinned_client_certs", "Pinned client certificates"
+        PKI = "pki_client_certs", "PKI client certificates"
+
     class State(models.TextChoices):
         ACTIVE = "active", "Active"
         DECOMMISSIONING = "decommissioning", "Being taken down"
@@ -96,6 +102,8 @@ class ControlPlane(models.Model):
     name = models.CharField(max_length=256)
     description = models.CharField(max_length=2048, blank=True)
     labels = models.JSONField(default=dict, blank=True)
+    auth_type = models.CharField(max_length=30, choices=AuthType, default=AuthType.PINNED)
+    proxy_urls = models.JSONField(default=list, blank=True)
     configuration_version = models.PositiveBigIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
@@ -160,6 +168,11 @@ class ControlPlane(models.Model):
         return self.name
 
     @property
+    def is_going(self) -> bool:
+        """Whether its taking down has begun and is not confirmed: it cannot come back (P51)."""
+        return self.state == self.State.DECOMMISSIONING and self.begun_at is not None
+
+    @property
     def entity_type_name(self) -> str:
         """What a role for it is called by (P4)."""
         return "Mesh Control Planes" if self.kind == self.Kind.MESH_GLOBAL else "Control Planes"
@@ -171,6 +184,13 @@ class ControlPlane(models.Model):
     @property
     def entity_region(self) -> str:
         return self.geo_id
+
+    @classmethod
+    def of_entity(cls, type_name: str, id: str | None, region: str | None) -> Q:
+        """Which control planes have these as `entity_type_name`, `entity_id` and `entity_region`; None for any."""
+        kinds = [kind for kind in cls.Kind if cls(kind=kind).entity_type_name == type_name]
+        limits = {"pk": id, "geo": region}
+        return Q(kind__in=kinds, **{field: limit for field, limit in limits.items() if limit is not None})
 
 
 class UnderControlPlane:
@@ -201,10 +221,18 @@ class GatewayService(UnderControlPlane, models.Model):
     id = uuid_key()
     control_plane = models.ForeignKey(ControlPlane, on_delete=models.CASCADE, related_name="services")
     name = models.CharField(max_length=256)
+    protocol = models.CharField(max_length=10, default="https")
+    host = models.CharField(max_length=253, default="localhost")
+    port = models.PositiveIntegerField(default=443)
+    path = models.CharField(max_length=256, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["control_plane", "name"], name="service_name_in_control_plane")]
+        constraints = [
+            models.UniqueConstraint(fields=["control_plane", "name"], name="service_name_in_control_plane"),
+            models.CheckConstraint(condition=Q(port__gte=1, port__lte=65535), name="service_port_possible"),
+        ]
 
     def __str__(self):
         return self.name
@@ -216,7 +244,9 @@ class Consumer(UnderControlPlane, models.Model):
     id = uuid_key()
     control_plane = models.ForeignKey(ControlPlane, on_delete=models.CASCADE, related_name="consumers")
     username = models.CharField(max_length=256)
+    custom_id = models.CharField(max_length=256, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["control_plane", "username"], name="consumer_in_control_plane")]
@@ -226,7 +256,11 @@ class Consumer(UnderControlPlane, models.Model):
 
 
 class DataPlaneNode(UnderControlPlane, models.Model):
-    """A data plane node or a KIC association (P12). Its operator runs it; a deactivation leaves it running (P43)."""
+    """A data plane node or a KIC association (P12). Its operator runs it; a deactivation leaves it running (P43).
+
+    `configuration_version` and `license_id` are what it said it has, `clock_offset_seconds` how far its clock was
+    ahead.
+    """
 
     id = uuid_key()
     control_plane = models.ForeignKey(ControlPlane, on_delete=models.CASCADE, related_name="nodes")
@@ -234,6 +268,7 @@ class DataPlaneNode(UnderControlPlane, models.Model):
     version = models.CharField(max_length=50, blank=True)
     configuration_version = models.PositiveBigIntegerField(null=True, blank=True)
     license_id = models.UUIDField(null=True, blank=True)
+    clock_offset_seconds = models.IntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     last_check_in_at = models.DateTimeField(null=True, blank=True)
 
@@ -245,7 +280,10 @@ class DataPlaneNode(UnderControlPlane, models.Model):
 
 
 class MeshZone(UnderControlPlane, models.Model):
-    """A local zone control plane under a mesh global one (P12); a deactivation leaves it running (P43)."""
+    """A local zone control plane under a mesh global one (P12); a deactivation leaves it running (P43).
+
+    `data_planes` is how many it said it has; the rest as of a node.
+    """
 
     id = uuid_key()
     control_plane = models.ForeignKey(ControlPlane, on_delete=models.CASCADE, related_name="zones")
@@ -253,6 +291,8 @@ class MeshZone(UnderControlPlane, models.Model):
     version = models.CharField(max_length=50, blank=True)
     configuration_version = models.PositiveBigIntegerField(null=True, blank=True)
     license_id = models.UUIDField(null=True, blank=True)
+    clock_offset_seconds = models.IntegerField(null=True, blank=True)
+    data_planes = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     last_check_in_at = models.DateTimeField(null=True, blank=True)
 
@@ -261,6 +301,11 @@ class MeshZone(UnderControlPlane, models.Model):
 
     def __str__(self):
         return self.name
+
+
+class ControlPlaneCredentialQuerySet(models.QuerySet["ControlPlaneCredential"]):
+    def live(self):
+        return self.filter(revoked_at__isnull=True)
 
 
 class ControlPlaneCredential(UnderControlPlane, models.Model):
@@ -273,8 +318,44 @@ class ControlPlaneCredential(UnderControlPlane, models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ControlPlaneCredentialQuerySet.as_manager()
+
     def __str__(self):
         return self.title
+
+
+class TakeDownAttempt(models.Model):
+    """That a geo was asked to take a control plane down, and what came of it (P42); seen by support."""
+
+    class Outcome(models.TextChoices):
+        CONFIRMED = "confirmed", "Confirmed"
+        FAILED = "failed", "Failed"
+
+    id = models.BigAutoField(primary_key=True)
+    control_plane = models.ForeignKey(ControlPlane, on_delete=models.CASCADE, related_name="take_down_attempts")
+    at = models.DateTimeField(default=timezone.now)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    milliseconds = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["control_plane", "-at"], name="attempt_of_control_plane")]
+
+    def __str__(self):
+        return f"{self.get_outcome_display()} at {self.at:%d %b %Y, %H:%M} UTC"
+
+
+class GeoBreaker(models.Model):
+    """After failures in a row a geo's service is left alone until `open_until`; each geo has its own."""
+
+    geo = models.OneToOneField(Geo, on_delete=models.CASCADE, primary_key=True, related_name="breaker")
+    failures = models.PositiveIntegerField(default=0)
+    open_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self):
+        return f"{self.geo_id}: {self.failures} failures in a row"
 
 
 class EmbeddedTakeDown(models.Model):

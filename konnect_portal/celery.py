@@ -6,6 +6,8 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import setup_logging
 
+from konnect_portal import broker as broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "konnect_portal.settings")
 
 app = Celery("konnect_portal")
@@ -28,6 +30,10 @@ app.conf.beat_schedule = {
     "find control planes left to take down": {
         "task": "geos.tasks.find_decommissions",
         "schedule": 60.0,
+    },
+    "renew licenses": {
+        "task": "licensing.tasks.renew_licenses",
+        "schedule": crontab(minute="32"),
     },
     "report control planes not taken down": {
         "task": "geos.tasks.report_stuck_decommissions",

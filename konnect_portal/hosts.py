@@ -1,4 +1,7 @@
-"""Which host was asked: pages and `/v3` on the page host, only the API on `<geo>.api.…` and its neighbours."""
+"""Which host was asked: pages and `/v3` on the page host, only the API on `<geo>.api.…` and its neighbours.
+
+`/v2` answers where the host names a geo, and there for that geo only (P11).
+"""
 
 from collections.abc import Callable
 
@@ -21,9 +24,9 @@ class ApiHostMiddleware:
         label = _api_label(request.get_host())
         request.geo = label if label in settings.GEOS else None  # type: ignore[attr-defined]
         if label is not None:
-            request.urlconf = "konnect_portal.api_urls"
+            request.urlconf = f"konnect_portal.{'geo' if label in settings.GEOS else 'api'}_urls"
         response = self.get_response(request)
-        if label is not None or request.path.startswith("/v3/"):
+        if label is not None or request.path.startswith(("/v2/", "/v3/")):
             return _as_problem(response)
         return response
 

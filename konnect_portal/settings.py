@@ -8,6 +8,7 @@ from django.utils.csp import CSP
 from kombu import Queue
 from structlog.typing import Processor
 
+from konnect_portal.foundation.geo_tokens import geo_tokens
 from konnect_portal.foundation.links import hide_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -19,10 +20,12 @@ DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
 API_HOST = env.str("API_HOST", default="api.localhost")
+NODE_HOST = env.str("NODE_HOST", default="localhost")
 ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"]), f".{API_HOST}"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
+    "konnect_portal.benchmarks",
     "konnect_portal.foundation",
     "accounts",
     "billing",
@@ -154,6 +157,15 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Konnect Portal"
 API_AUTHENTICATION = "accounts.access.open_by_token"
+VISIBLE_ROWS = "accounts.roles.visible"
+ALLOWED_OBJECTS = "accounts.roles.allowed"
+NODE_LICENSES = {
+    "live_id": "licensing.services.live_license_id",
+    "to_deliver": "licensing.services.license_to_deliver",
+    "record": "licensing.services.record_deliveries",
+    "verify": "licensing.signing.verify",
+}
+"""Where geos get the licenses that they hand out to nodes, without knowing licensing (P21)."""
 
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 
@@ -161,7 +173,9 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 
 NAVIGATION = [
     ("Home", "/", "accounts.view_organization"),
+    ("Control planes", "/control-planes/", "accounts.view_organization"),
     ("Your tokens", "/account/tokens/", "accounts.view_organization"),
+    ("Licenses", "/licenses/", "licensing.view_license"),
     ("People", "/organization/users/", "accounts.view_user"),
     ("Teams", "/organization/teams/", "accounts.view_team"),
     ("System accounts", "/organization/tokens/", "accounts.view_systemaccount"),
@@ -205,6 +219,7 @@ PATHS = {
     "account": "/account/",
     "organizations": "/organizations/",
     "new_organization": "/organizations/new/",
+    "new_token": "/account/tokens/new/",
     "people": "/organization/users/",
     "sign_out": "/logout/",
 }
@@ -291,7 +306,11 @@ POST_OFFICE = {
 # Workers: one queue for each geo, so that one that is down holds up no other
 
 GEOS = env.list("GEOS", default=["us", "eu", "au", "me", "in", "sg"])
+GEO_TOKENS = geo_tokens(env.list("GEO_TOKENS", default=[]))
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("default", *(f"geo-{code}" for code in GEOS))]
+GEO_SERVICES = env.json("GEO_SERVICES", default={})
+GEO_BREAKER_FAILURES = env.int("GEO_BREAKER_FAILURES", default=5)
+GEO_BREAKER_SECONDS = env.int("GEO_BREAKER_SECONDS", default=60)
 CELERY_BROKER_URL = env.str("REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -312,6 +331,8 @@ CELERY_TASK_TIME_LIMIT = 300
 # The policy (docs/policy.md); the defaults are its numbers
 
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
+SALES_CONTACT = env.str("SALES_CONTACT", default="https://konghq.com/contact-sales")
+SALES_CONTACT_OF = "billing.services.sales_contact_of"
 SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)
@@ -328,8 +349,16 @@ INACTIVITY_LIMIT_PERCENT = env.float("INACTIVITY_LIMIT_PERCENT", default=2.0)
 INACTIVITY_LIMIT_FLOOR = env.int("INACTIVITY_LIMIT_FLOOR", default=10)
 DISMISSAL_DAYS = env.int("DISMISSAL_DAYS", default=30)
 USAGE_COMPLETE_WITHIN_HOURS = env.int("USAGE_COMPLETE_WITHIN_HOURS", default=2)
+USAGE_RECORDS_MAX = env.int("USAGE_RECORDS_MAX", default=10_000)
 LICENSE_DAYS = env.int("LICENSE_DAYS", default=365)
+LICENSE_RENEW_DAYS_LEFT = env.int("LICENSE_RENEW_DAYS_LEFT", default=182)
+LICENSE_SIGNING_KEY = env.str("LICENSE_SIGNING_KEY")
+LICENSE_PUBLIC_KEYS = env.list("LICENSE_PUBLIC_KEYS", default=[])
+CONTROL_PLANES_MAX = env.int("CONTROL_PLANES_MAX", default=100)
+SERVICES_MAX = env.int("SERVICES_MAX", default=1000)
+CONSUMERS_MAX = env.int("CONSUMERS_MAX", default=10_000)
 NODE_RUNNING_SECONDS = env.int("NODE_RUNNING_SECONDS", default=300)
+NODES_MAX = env.int("NODES_MAX", default=10_000)
 
 # Logs and figures
 

@@ -13,5 +13,7 @@ urlpatterns = [
     path("readyz", HealthCheckView.as_view(checks=["health_check.checks.Database"])),
     path("metrics", metrics),
     path("", include("accounts.urls")),
+    path("control-planes/", include("geos.urls")),
+    path("licenses/", include("licensing.urls")),
     path("", include(api_urls)),
 ]

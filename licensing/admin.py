@@ -6,8 +6,26 @@ from licensing.models import License
 
 @admin.register(License)
 class LicenseAdmin(ReadOnlyAdmin):
-    list_display = ["organization", "product", "issued_at", "expires_at", "replaced_at", "lapsed_at"]
+    """Which licenses there are and how many received each; nobody sees a document, staff neither (P21)."""
+
+    list_display = [
+        "organization",
+        "product",
+        "issued_at",
+        "expires_at",
+        "replaced_at",
+        "lapsed_at",
+        "receivers",
+        "key_id",
+    ]
     list_display_links = None
     list_filter = ["product"]
     list_select_related = ["organization"]
     sortable_by = ()
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).received()
+
+    @admin.display(description="received by")
+    def receivers(self, license):
+        return license.receivers

@@ -23,7 +23,8 @@ from billing.models import BillingAccount, Plan, Subscription
 from geos.models import ControlPlane, DataPlaneNode, MeshZone, OrganizationGeo
 from konnect_portal.foundation.addresses import address_hash
 from konnect_portal.foundation.links import new_secret
-from licensing.models import License, Product
+from licensing.models import License
+from licensing.services import provision_licenses
 
 PASSWORD = "Correct-Horse-7-Battery"
 
@@ -113,16 +114,7 @@ def invitation(organization, email="new@initech.example", **fields) -> Invitatio
 
 
 def licenses(organization, issued_at=None) -> list[License]:
-    issued_at = issued_at or timezone.now()
-    return License.objects.bulk_create(
-        License(
-            organization=organization,
-            product=product,
-            issued_at=issued_at,
-            expires_at=issued_at + timedelta(days=365),
-        )
-        for product in Product
-    )
+    return provision_licenses([organization.pk], at=issued_at or timezone.now())
 
 
 def subscription(organization, plan="plus", **fields) -> Subscription:

@@ -35,7 +35,7 @@ class Route(NamedTuple):
 def every_route() -> list[Route]:
     """Each once: pages by GET and POST, API operations by their method, of a library's routes one for each include."""
     routes: dict[str, Route] = {}
-    for prefix, pattern, is_listed in _walk(get_resolver(), "/"):
+    for prefix, pattern, is_listed in _every_pattern():
         for route in _routes(prefix, pattern, is_listed):
             if str(route) not in routes or routes[str(route)].has_parameters:
                 routes[str(route)] = route
@@ -44,11 +44,17 @@ def every_route() -> list[Route]:
 
 def every_operation() -> Iterator[tuple[str, Operation]]:
     """Every operation of every API, by the name of its row."""
-    for prefix, pattern, _ in _walk(get_resolver(), "/"):
+    for prefix, pattern, _ in _every_pattern():
         api = _api_of(pattern.callback)
         for operation in api.operations if api else ():
             for method in operation.methods:
                 yield f"{method} {prefix}{pattern.pattern}", operation
+
+
+def _every_pattern() -> Iterator[tuple[str, URLPattern, bool]]:
+    """Those of the page host, and then those of a geo's host, which has some of them, too."""
+    for urlconf in (None, "konnect_portal.geo_urls"):
+        yield from _walk(get_resolver(urlconf), "/")
 
 
 def _walk(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, URLPattern, bool]]:

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from subprocess import TimeoutExpired
 from sys import executable
@@ -21,9 +21,9 @@ COMMAND = [executable, "-m", "celery", "-A", "konnect_portal", "worker", "--conc
 
 
 class Worker:
-    """A Celery worker on this test's database; ready when made."""
+    """A Celery worker on this test's database; ready when made. `variables` come on top of this process's own."""
 
-    def __init__(self, log: Path, *, broker: str | None = None) -> None:
+    def __init__(self, log: Path, *, broker: str | None = None, variables: Mapping[str, str] | None = None) -> None:
         self.log = log
         self.process = processes.start(
             [*COMMAND, "-Q", QUEUES, "-n", f"{log.stem}@localhost"],
@@ -33,6 +33,7 @@ class Worker:
                 **os.environ,
                 "DATABASE_URL": database_url(),
                 "REDIS_URL": broker or settings.CELERY_BROKER_URL,
+                **(variables or {}),
             },
         )
         eventually(lambda: self.says(" ready."), within=30)
@@ -59,12 +60,12 @@ def database_url() -> str:
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
-def eventually(holds: Callable[[], object], *, within: float = 10) -> None:
-    """Wait until it holds; an AssertionError where it does not in time."""
+def eventually(holds: Callable[[], object], *, within: float = 10, every: float = 0.02) -> None:
+    """Wait until it holds, asking every so many seconds; an AssertionError where it does not in time."""
     deadline = time.monotonic() + within
     while not holds():
         assert time.monotonic() < deadline, "did not come to hold in time"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def forget_connections() -> None:

@@ -36,9 +36,14 @@ class OrganizationAct(OfferedAct):
         return f"{target.name} is {target.get_state_display().lower()}: nothing was changed."
 
     def refusal(self, target):
-        if target.hold_until and target.is_on_hold(timezone.now()):
-            return f"On hold until {absolute(target.hold_until)}: {target.hold_reason}"
-        return None
+        return hold_of(target)
+
+
+def hold_of(organization: Organization) -> str | None:
+    """Until when and why it is left as it is; None where it is not on hold (P58)."""
+    if organization.hold_until and organization.is_on_hold(timezone.now()):
+        return f"On hold until {absolute(organization.hold_until)}: {organization.hold_reason}"
+    return None
 
 
 class Deactivate(OrganizationAct):

@@ -28,6 +28,7 @@ from accounts.inactivity import ask, standings
 from accounts.models import LifecycleEvent, Membership, Organization, TeamMembership, User
 from accounts.words import State, Via
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
+from geos.services import LeftRunning, left_running
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.moments import absolute, distance
 
@@ -35,6 +36,8 @@ SHOWN = 12
 """People, mails and the like shown on the page; beyond that it says how many more."""
 SHOWN_CONTROL_PLANES = 100
 SHOWN_EVENTS = 40
+SHOWN_LEFT = 8
+"""Nodes and zones of each control plane that run on."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,19 @@ class Case:
         return self.states[ControlPlane.State.DECOMMISSIONING] > 0
 
     @cached_property
+    def left_running(self) -> list[tuple[ControlPlane, LeftRunning]]:
+        """Who still checks in although the organization is deactivated, by control plane (P43)."""
+        if self.organization.deactivated_at is None:
+            return []
+        control_planes = {each.pk: each for each in self.control_planes.rows}
+        found = left_running(control_planes, since=self.organization.deactivated_at, at=self.at, most=SHOWN_LEFT)
+        return [(each, found[pk]) for pk, each in control_planes.items() if pk in found]
+
+    @cached_property
+    def left_count(self) -> int:
+        return sum(left.count for _, left in self.left_running)
+
+    @cached_property
     def subscriptions(self) -> Part:
         return part(self.organization.subscriptions.all())
 
@@ -149,8 +165,7 @@ class Case:
 
     @cached_property
     def licenses(self) -> Part:
-        licenses = self.organization.licenses.annotate(receivers=Count("deliveries"))
-        return part(licenses.order_by("product", "-issued_at"))
+        return part(self.organization.licenses.received().order_by("product", "-issued_at"))
 
     @cached_property
     def email_locks(self) -> Part:

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from uuid import UUID
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.access import Access
@@ -41,18 +39,6 @@ class ApiRequest(HttpRequest):
 def acting(request: ApiRequest) -> dict[str, Any]:
     """`actor`, `via` and `address` of whoever calls, as services take them."""
     return {"actor": request.auth.holder, "via": Via.API, "address": get_adapter().get_client_ip(request)}
-
-
-def found[Row: Model](rows: QuerySet[Row], id: UUID) -> Row:
-    """The one of `rows` with this id. What is of another organization is in none of them."""
-    row = rows.filter(pk=id).first()
-    if row is None:
-        raise not_found(rows.model)
-    return row
-
-
-def not_found(model: type[Model]) -> Problem:
-    return Problem(404, f"The requested {model._meta.verbose_name} was not found")
 
 
 def telling_refusals(operation: Callable) -> Callable:

@@ -8,10 +8,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 from ninja import Schema
 
-from accounts.api.calls import READ_PEOPLE, READ_SYSTEM_ACCOUNTS, READ_TEAMS, ApiRequest, found
+from accounts.api.calls import READ_PEOPLE, READ_SYSTEM_ACCOUNTS, READ_TEAMS, ApiRequest
 from accounts.models import Organization, SystemAccount, Team, User
 from konnect_portal.foundation.addresses import normalize_address
-from konnect_portal.foundation.api import BearerToken, Moment
+from konnect_portal.foundation.api import BearerToken, Moment, found
 from konnect_portal.foundation.listing import Listing, Page, ids, labels, text, truth
 
 

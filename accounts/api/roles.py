@@ -6,7 +6,7 @@ from uuid import UUID
 from ninja import Path, Router, Schema
 from pydantic import BeforeValidator
 
-from accounts.api.calls import EVERY_HOLDER, MANAGE_PEOPLE, ApiRequest, acting, found, not_found
+from accounts.api.calls import EVERY_HOLDER, MANAGE_PEOPLE, ApiRequest, acting
 from accounts.api.kinds import PERSON, SYSTEM_ACCOUNT, TEAM, Kind
 from accounts.catalogue import (
     AUDIT_LOGS,
@@ -18,6 +18,7 @@ from accounts.catalogue import (
 )
 from accounts.models import RoleAssignment
 from accounts.services.role_assignments import assign_role, remove_role
+from konnect_portal.foundation.api import found, not_found
 from konnect_portal.foundation.bodies import Body, Name
 from konnect_portal.foundation.listing import Listing, WholeList, ids, word
 from konnect_portal.foundation.problems import Problem

@@ -11,7 +11,6 @@ from accounts.api.calls import MANAGE_PEOPLE, READ_TEAMS, ApiRequest, acting
 from accounts.api.kinds import PERSON, SYSTEM_ACCOUNT, TEAM, Kind, TeamOut
 from accounts.models import Organization, Team
 from accounts.services.teams import (
-    LABELS_AT_MOST,
     add_to_team,
     change_team,
     create_team,
@@ -19,6 +18,7 @@ from accounts.services.teams import (
     remove_from_team,
 )
 from konnect_portal.foundation.bodies import Body, Name, Text
+from konnect_portal.foundation.labels import LABELS_AT_MOST, merge_labels
 from konnect_portal.foundation.problems import Problem
 
 router = Router()
@@ -70,8 +70,7 @@ def edit_team(request: ApiRequest, team_id: UUID, body: TeamChangesIn) -> Team:
     if "description" in changes:
         changes["description"] = body.description or ""
     if "labels" in changes:
-        labels = TEAM.find(request, team_id).labels | body.labels
-        changes["labels"] = {key: value for key, value in labels.items() if value is not None}
+        changes["labels"] = merge_labels(TEAM.find(request, team_id).labels, body.labels)
     return change_team(organization.pk, team_id, **changes, **acting(request))
 
 

@@ -16,12 +16,11 @@ from accounts.api.calls import (
     READ_SYSTEM_ACCOUNTS,
     ApiRequest,
     acting,
-    found,
 )
 from accounts.api.kinds import SYSTEM_ACCOUNT, is_own
 from accounts.models import AccessToken
 from accounts.services.tokens import LONGEST, SHORTEST, create_token, delete_token, rename_token, revoke_token
-from konnect_portal.foundation.api import Moment
+from konnect_portal.foundation.api import Moment, found
 from konnect_portal.foundation.bodies import Body, MomentIn
 from konnect_portal.foundation.listing import FlatPage, Listing, Page, text
 from konnect_portal.foundation.problems import Problem, invalid

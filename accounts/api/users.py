@@ -6,11 +6,12 @@ from allauth.core import ratelimit
 from django.db import transaction
 from ninja import Router
 
-from accounts.api.calls import EVERY_HOLDER, MANAGE_PEOPLE, READ_PEOPLE, ApiRequest, acting, not_found
+from accounts.api.calls import EVERY_HOLDER, MANAGE_PEOPLE, READ_PEOPLE, ApiRequest, acting
 from accounts.api.kinds import PERSON, UserOut, is_own
 from accounts.models import Membership, User
 from accounts.services.invitations import ALL, MEMBER_ALREADY, InvitationsRefused, invite_people
 from accounts.services.members import remove_member
+from konnect_portal.foundation.api import not_found
 from konnect_portal.foundation.bodies import Body, Name, Text
 from konnect_portal.foundation.problems import Problem, invalid
 

@@ -20,6 +20,8 @@ PLACES = [
     ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
     ("Inactivity check", "event_busy", "accounts_checkrun_changelist", "accounts.view_checkrun"),
     ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
+    ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),
+    ("Rejected usage", "report", "billing_usagefault_changelist", "billing.view_usagefault"),
     ("Licenses", "verified", "licensing_license_changelist", "licensing.view_license"),
     ("Mails", "mail", "foundation_mail_changelist", "foundation.view_mail"),
     ("Staff", "badge", "accounts_user_changelist", "accounts.manage_staff"),

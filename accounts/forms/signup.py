@@ -9,11 +9,10 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from accounts.forms.signin import AddressField
 from accounts.models import User
 from accounts.services.opening import Opening
-from geos.services import geos_to_choose
+from geos.services import WHAT_A_GEO_MEANS, geos_to_choose
 from konnect_portal.foundation.choices import Described
 
 NAME_LENGTH = 250
-WHAT_A_GEO_MEANS = "Your control planes and their data live here. Sign-in, billing and teams are shared by all geos."
 CHOOSE_A_GEO = "Please choose one of these geos."
 
 

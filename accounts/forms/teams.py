@@ -5,32 +5,8 @@ from uuid import uuid4
 from django import forms
 from django.core.exceptions import ValidationError
 
-from accounts.services.teams import LONGEST, TeamError, check_labels
-
-
-class LabelsField(forms.CharField):
-    """Labels as lines of `key: value`."""
-
-    widget = forms.Textarea
-
-    def prepare_value(self, value):
-        return "\n".join(f"{key}: {text}" for key, text in value.items()) if isinstance(value, dict) else value
-
-    def clean(self, value):
-        labels: dict[str, str] = {}
-        for number, line in enumerate(super().clean(value).splitlines(), 1):
-            key, colon, text = (part.strip() for part in line.rpartition(":"))  # no value has a colon
-            if line.strip() and not colon:
-                raise ValidationError(f"Line {number} has no colon: write key: value.")
-            if key in labels:
-                raise ValidationError(f"Line {number} says “{key[:63]}” once more.")
-            if line.strip():
-                labels[key] = text
-        try:
-            check_labels(labels)
-        except TeamError as error:
-            raise ValidationError(str(error)) from None
-        return labels
+from accounts.services.teams import LONGEST
+from konnect_portal.foundation.labels import LabelsField
 
 
 class TeamForm(forms.Form):

@@ -496,6 +496,7 @@ class Migration(migrations.Migration):
                     ("reactivate_organization", "Can reactivate organizations"),
                     ("unlock_email", "Can unlock e-mail addresses"),
                     ("hasten_take_down", "Can have control planes taken down now"),
+                    ("retry_take_down", "Can have a geo asked again now"),
                     ("hold_organization", "Can put organizations on hold"),
                     ("transfer_ownership", "Can name another owner"),
                     ("manage_people", "Can manage people, teams and roles"),

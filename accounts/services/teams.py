@@ -1,6 +1,5 @@
 """Teams and who is in them (P2, P4)."""
 
-import re
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
@@ -10,11 +9,9 @@ from accounts.models import Organization, RoleAssignment, Team, TeamMembership, 
 from accounts.services.events import Actor, record_event
 from accounts.services.holders import Holder, columns_of, hold_holder, ids_of
 from accounts.words import ORGANIZATION_ADMIN, Act, Via
+from konnect_portal.foundation.labels import LabelError, check_labels
 
 LONGEST = 250
-LABELS_AT_MOST = 50
-LABEL_KEY = re.compile(r"(?!kong|konnect|mesh|kic|_|\s)[^\x00-\x1f\x7f\ud800-\udfff]{1,63}(?<!\s)")
-LABEL_VALUE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?")
 
 
 class TeamError(Exception):
@@ -173,31 +170,15 @@ def is_organization_admin(team: Team) -> bool:
     return team.is_predefined and team.name == ORGANIZATION_ADMIN
 
 
-def check_labels(labels: Mapping[str, str]) -> None:
-    """Raise TeamError where a team cannot have these labels; its `field` is `labels`, or `labels.` and the key."""
-    if len(labels) > LABELS_AT_MOST:
-        raise TeamError(f"A team has {LABELS_AT_MOST} labels at most; these are {len(labels)}.", "labels")
-    for key, value in labels.items():
-        if not LABEL_KEY.fullmatch(key):
-            raise TeamError(
-                f"The key {key[:63]!r} does not do: it has 1 to 63 characters and does not start with kong, konnect, "
-                "mesh, kic or _.",
-                f"labels.{key[:63]}",
-            )
-        if not LABEL_VALUE.fullmatch(value):
-            raise TeamError(
-                f"The value of {key!r} does not do: it has 1 to 63 letters, digits, dots, _ and -, and a letter or "
-                "digit at either end.",
-                f"labels.{key}",
-            )
-
-
 def _check(team: Team) -> None:
     if not team.name.strip() or len(team.name) > LONGEST or "\x00" in team.name:
         raise TeamError(f"A team's name has 1 to {LONGEST} characters.")
     if len(team.description) > LONGEST or "\x00" in team.description:
         raise TeamError(f"A team's description has {LONGEST} characters at most.", "description")
-    check_labels(team.labels)
+    try:
+        check_labels(team.labels)
+    except LabelError as error:
+        raise TeamError(str(error), error.field) from None
 
 
 def _find_custom(organization: Organization, id: UUID) -> Team:

@@ -1,10 +1,7 @@
 """Access tokens: made here, shown once, stored as a hash (P5)."""
 
 import re
-import secrets
-import string
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -13,10 +10,9 @@ from django.utils import timezone
 from accounts.models import AccessToken, Membership, Organization, SystemAccount, User
 from accounts.services.events import Actor, Told, record_event, record_events
 from accounts.words import Act, Via
+from konnect_portal.foundation.tokens import new_token
 
 PERSONAL, SYSTEM = "kpat_", "spat_"
-SECRET_LENGTH = 50
-ALPHABET = string.ascii_letters + string.digits
 SHORTEST, LONGEST = timedelta(days=1), timedelta(days=365)
 GRACE = timedelta(minutes=1)
 LIVE_AT_MOST = 10
@@ -36,10 +32,6 @@ class TokenError(Exception):
     def __init__(self, text: str, field: str = "") -> None:
         super().__init__(text)
         self.field = field
-
-
-def digest_of(raw: str) -> bytes:
-    return sha256(raw.encode()).digest()
 
 
 @transaction.atomic
@@ -71,15 +63,14 @@ def create_token(
     id = id or uuid4()
     if AccessToken.objects.filter(pk=id).exists():
         raise TokenError(MADE_ALREADY)
-    prefix = PERSONAL if user is not None else SYSTEM
-    raw = prefix + "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
+    raw, digest = new_token(PERSONAL if user is not None else SYSTEM)
     token = AccessToken.objects.create(
         id=id,
         organization=organization,
         user=user,
         system_account=system_account,
         name=name,
-        digest=digest_of(raw),
+        digest=digest,
         created_at=now,
         expires_at=expires_at,
         next_notice_at=next_notice_at(expires_at, after=now),

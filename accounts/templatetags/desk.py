@@ -17,6 +17,8 @@ TONES = {
     "waiting": "waiting",
     "paused": "waiting",
     "failed": "stopped",
+    "confirmed": "good",
+    "running": "good",
 }
 
 

@@ -15,7 +15,6 @@ from accounts.access import OrganizationRequest
 from accounts.models import SystemAccount, Team, User
 from accounts.services.holders import Holder, columns_of
 from konnect_portal.foundation.pages import View, organization_view
-from konnect_portal.foundation.paging import PAGE_SIZE, KeyPage
 
 MANAGE_PEOPLE = "accounts.manage_people"
 GONE = (User.DoesNotExist, SystemAccount.DoesNotExist, Team.DoesNotExist)
@@ -77,17 +76,6 @@ def go_on(request: OrganizationRequest, url: str) -> HttpResponse:
 
 def may(request: OrganizationRequest, perm: str) -> bool:
     return request.user.has_perm(perm, request.organization)
-
-
-def search_of(request: OrganizationRequest) -> str:
-    """What a list is searched for."""
-    return request.GET.get("q", "").replace("\x00", "").strip()
-
-
-def is_long(request: OrganizationRequest, page: KeyPage) -> bool:
-    """Whether a list is worth searching: more than half a page, or part of a longer one."""
-    shortened = bool(search_of(request) or request.GET.get(page.name))
-    return shortened or page.after is not None or len(page.rows) > PAGE_SIZE // 2
 
 
 def person_has(search: str, prefix: str = "") -> Q:

@@ -32,15 +32,13 @@ from accounts.views.holders import (
     find_holder,
     go_on,
     holder_view,
-    is_long,
     may,
     named,
     person_has,
-    search_of,
     url_of,
 )
 from konnect_portal.foundation.pages import organization_view, safe_next
-from konnect_portal.foundation.paging import key_page
+from konnect_portal.foundation.paging import is_long, key_page, search_of
 
 READ = "accounts.view_team"
 

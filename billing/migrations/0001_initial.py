@@ -42,11 +42,106 @@ class Migration(migrations.Migration):
             name="GeoUsage",
             fields=[
                 ("geo", models.CharField(max_length=10, primary_key=True, serialize=False)),
-                ("complete_through", models.DateTimeField()),
+                ("complete_through", models.DateTimeField(blank=True, null=True)),
+                ("told_through", models.DateTimeField(blank=True, null=True)),
+                ("open_faults", models.PositiveIntegerField(default=0)),
                 ("reported_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
                 "verbose_name_plural": "usage of geos",
+            },
+        ),
+        migrations.CreateModel(
+            name="UsageBatch",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("geo", models.CharField(max_length=10)),
+                ("batch_id", models.CharField(max_length=250)),
+                ("digest", models.CharField(max_length=64)),
+                ("answer", models.JSONField()),
+                ("received_at", models.DateTimeField()),
+            ],
+            options={
+                "verbose_name_plural": "usage batches",
+                "indexes": [models.Index(fields=["received_at"], name="usage_batch_received")],
+                "constraints": [models.UniqueConstraint(fields=("geo", "batch_id"), name="usage_batch_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="UsageApart",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("geo", models.CharField(max_length=10)),
+                ("batch_id", models.CharField(max_length=250)),
+                ("organization_id", models.UUIDField(db_index=True)),
+                (
+                    "metric",
+                    models.CharField(
+                        choices=[
+                            ("api_requests", "API requests"),
+                            ("gateway_services", "Gateway services"),
+                            ("dev_portals", "Dev Portals"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("hour", models.DateTimeField()),
+                ("quantity", models.PositiveBigIntegerField()),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("unknown", "Unknown organization"),
+                            ("deactivated", "The organization was deactivated"),
+                            ("purged", "The organization was purged"),
+                            ("geo_not_opened", "The organization has not opened this geo"),
+                            ("too_old", "Older than the organization's previous billing cycle"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("received_at", models.DateTimeField()),
+            ],
+            options={
+                "verbose_name": "usage kept apart",
+                "verbose_name_plural": "usage kept apart",
+            },
+        ),
+        migrations.CreateModel(
+            name="UsageFault",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("geo", models.CharField(max_length=10)),
+                ("batch_id", models.CharField(max_length=250)),
+                ("position", models.PositiveIntegerField()),
+                ("field", models.CharField(max_length=250)),
+                ("reason", models.CharField(max_length=250)),
+                ("organization_id", models.UUIDField(blank=True, null=True)),
+                (
+                    "metric",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("api_requests", "API requests"),
+                            ("gateway_services", "Gateway services"),
+                            ("dev_portals", "Dev Portals"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("hour", models.DateTimeField(blank=True, null=True)),
+                ("before", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("mended_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "verbose_name": "rejected usage",
+                "verbose_name_plural": "rejected usage",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("mended_at__isnull", True)), fields=["geo"], name="usage_fault_open"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -126,6 +221,7 @@ class Migration(migrations.Migration):
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("contract_number", models.CharField(blank=True, max_length=100)),
                 ("support_level", models.CharField(blank=True, max_length=100)),
+                ("sales_contact", models.CharField(blank=True, max_length=250)),
                 ("has_professional_services", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (
@@ -144,7 +240,19 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="UsageRecord",
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "metric",
+                        "geo",
+                        "hour",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
                 ("geo", models.CharField(max_length=10)),
                 (
                     "metric",
@@ -162,6 +270,8 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="usage_records",
                         to="accounts.organization",
@@ -206,7 +316,19 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="DailyUsage",
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "organization_id",
+                        "metric",
+                        "day",
+                        "geo",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
                 ("geo", models.CharField(max_length=10)),
                 (
                     "metric",
@@ -224,6 +346,8 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="daily_usage",
                         to="accounts.organization",
@@ -233,7 +357,6 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "daily usage",
                 "constraints": [
-                    models.UniqueConstraint(fields=("organization", "metric", "day", "geo"), name="usage_once_a_day"),
                     models.CheckConstraint(
                         condition=models.Q(("metric__in", ["api_requests", "gateway_services", "dev_portals"])),
                         name="daily_usage_metric_known",
@@ -332,12 +455,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
                 name="one_subscription_at_a_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usagerecord",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "metric", "geo", "hour"), name="usage_once_an_hour"
             ),
         ),
         migrations.AddConstraint(

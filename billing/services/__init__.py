@@ -1,6 +1,7 @@
 """What other floors may ask of billing."""
 
 from billing.services.activity import (
+    AHEAD_AT_MOST,
     ActivityFacts,
     FutureFactError,
     activity_facts,
@@ -13,6 +14,7 @@ from billing.services.activity import (
 )
 from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
 from billing.services.invoices import issued_invoices
+from billing.services.metering import Batch, OtherContent, forget_batches, record_usage
 from billing.services.opening import (
     DayOfUsage,
     NewBillingAccount,
@@ -24,12 +26,14 @@ from billing.services.opening import (
     open_billing_accounts,
     start_subscriptions,
 )
-from billing.services.standing import Standing, standing_of
+from billing.services.standing import Standing, sales_contact_of, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
 
 __all__ = [
+    "AHEAD_AT_MOST",
     "CYCLE",
     "ActivityFacts",
+    "Batch",
     "BillingStop",
     "CycleOf",
     "CycleStart",
@@ -38,6 +42,7 @@ __all__ = [
     "NewBillingAccount",
     "NewSubscription",
     "NewTrialClaim",
+    "OtherContent",
     "Standing",
     "activity_facts",
     "begin_trial",
@@ -47,6 +52,7 @@ __all__ = [
     "cycle_of",
     "cycle_start",
     "end_subscriptions",
+    "forget_batches",
     "issued_invoices",
     "keep_daily_usage",
     "last_second_of",
@@ -55,7 +61,9 @@ __all__ = [
     "record_api_hours",
     "record_api_requests",
     "record_completeness",
+    "record_usage",
     "running_subscriptions",
+    "sales_contact_of",
     "standing_of",
     "start_subscriptions",
 ]

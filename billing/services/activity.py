@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.postgres.aggregates import BoolOr
-from django.db import transaction
-from django.db.models import Case, DateTimeField, Exists, F, Max, OuterRef, Q, Value, When
+from django.db import connection, transaction
+from django.db.models import Exists, F, Max, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from billing.models import BillingAccount, GeoUsage, Plan, Subscription
@@ -92,20 +92,35 @@ def running_subscriptions(at: datetime) -> Exists:
 
 
 def complete_through() -> dict[str, datetime]:
-    """Through when each geo's usage is complete, by geo; one that never reported is missing."""
-    return dict(GeoUsage.objects.values_list("geo", "complete_through"))
+    """Through when each geo's usage is complete, by geo; one that never was complete is missing."""
+    told = GeoUsage.objects.values_list("geo", "complete_through")
+    return {geo: through for geo, through in told if through is not None}
 
 
+@transaction.atomic
 def record_completeness(geos: Iterable[str], through: datetime, *, at: datetime) -> None:
-    """Take down that the usage of `geos` is complete through `through` (P63). It never moves back."""
+    """Take down that `geos` have told all usage through `through` (P63). It never moves back."""
     refuse_future([through], at=at)
     for geo in sorted(geos):
-        told, is_new = GeoUsage.objects.get_or_create(
-            geo=geo, defaults={"complete_through": through, "reported_at": at}
-        )
-        if not is_new:
-            later = GeoUsage.objects.filter(pk=told.pk, complete_through__lt=through)
-            later.update(complete_through=through, reported_at=at)
+        tell_through(hold_geo(geo), through, at=at)
+
+
+def hold_geo(geo: str) -> GeoUsage:
+    """Lock what is known of a geo's usage, until the transaction ends."""
+    locked = GeoUsage.objects.select_for_update()
+    known = locked.filter(pk=geo).first()
+    if known is None:
+        GeoUsage.objects.bulk_create([GeoUsage(geo=geo)], ignore_conflicts=True)
+    return known or locked.get(pk=geo)
+
+
+def tell_through(held: GeoUsage, through: datetime, *, at: datetime) -> None:
+    """Take down what a geo tells. Its usage is complete through then as soon as no fault is open."""
+    held.told_through = max(held.told_through or through, through)
+    if not held.open_faults:
+        held.complete_through = held.told_through
+    held.reported_at = at
+    held.save()
 
 
 def record_api_requests(moments: Mapping[UUID, datetime], *, at: datetime) -> None:
@@ -134,12 +149,21 @@ def refuse_future(moments: Iterable[datetime], *, at: datetime) -> None:
             raise FutureFactError(f"{moment.isoformat()} lies more than 5 minutes ahead.")
 
 
-@transaction.atomic
+MOVE = f"""
+WITH moving AS (
+    SELECT organization_id, told.at FROM billing_billingaccount
+    JOIN unnest(%s::uuid[], %s::timestamptz[]) AS told (id, at) ON told.id = organization_id
+    WHERE last_api_request_at IS NULL
+        OR {CycleOf.sql("anchor_at", "told.at")} > {CycleOf.sql("anchor_at", "last_api_request_at")}
+    ORDER BY organization_id FOR UPDATE OF billing_billingaccount
+)
+UPDATE billing_billingaccount AS account SET last_api_request_at = moving.at
+FROM moving WHERE moving.organization_id = account.organization_id
+"""  # noqa: S608 -- put together from our own words
+
+
 def _move_last_requests(moments: Mapping[UUID, datetime]) -> None:
     """Locks those that move, in order of id, and no other: a request in the same cycle writes nothing."""
-    moved = Case(*(When(pk=id, then=Value(moment)) for id, moment in moments.items()), output_field=DateTimeField())
-    later = Q(last_api_request_at__isnull=True) | Q(cycle__gt=CycleOf(F("anchor_at"), F("last_api_request_at")))
-    accounts = BillingAccount.objects.filter(pk__in=moments).alias(cycle=CycleOf(F("anchor_at"), moved)).filter(later)
-    moving = list(accounts.order_by("pk").select_for_update().values_list("pk", flat=True))
-    if moving:
-        BillingAccount.objects.filter(pk__in=moving).update(last_api_request_at=moved)
+    if moments:
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE, [list(moments), list(moments.values())])

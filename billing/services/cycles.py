@@ -31,6 +31,11 @@ class CycleOf(models.Func):
     arity = 2
     output_field = models.IntegerField()
 
+    @classmethod
+    def sql(cls, anchor: str, moment: str) -> str:
+        """The same in a hand-written statement."""
+        return cls.template % {"expressions": cls.arg_joiner.join([anchor, moment])}
+
 
 class CycleStart(models.Func):
     """`cycle_start` in SQL: CycleStart(anchor, k). In seconds, since a day of an interval need not have 24 hours."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Sum
 
 from billing.models import BillingAccount, Plan, Subscription
@@ -39,3 +40,9 @@ def standing_of(organization_id: UUID, *, at: datetime) -> Standing:
         cycle_ends_at=cycle_start(anchor, cycle_of(anchor, at) + 1),
         credit_cents=credit["cents"] or 0,
     )
+
+
+def sales_contact_of(organization_id: UUID, *, at: datetime) -> str:
+    """Whom it asks about licenses and contracts, by address or web page: its contract's, else everybody's (P21)."""
+    contracts = Subscription.objects.running(at).filter(organization=organization_id, plan=Plan.ENTERPRISE)
+    return contracts.values_list("sales_contact", flat=True).first() or settings.SALES_CONTACT

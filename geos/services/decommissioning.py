@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
@@ -62,10 +62,25 @@ def request_decommission(organization_ids: Collection[UUID], *, at: datetime, be
 
     Nodes and zones are left alone (P43). The caller holds the organizations.
     """
-    ControlPlane.objects.active().filter(organization_id__in=organization_ids).update(
+    _decommission(ControlPlane.objects.filter(organization_id__in=organization_ids), at=at, begins_at=begins_at)
+
+
+def decommission_control_plane(id: UUID, *, at: datetime) -> None:
+    """Decommission one that its organization wants gone: begun at once, so that no reactivation brings it back (P51).
+
+    Nodes and zones are left alone (P43). The caller holds the organization.
+    """
+    _decommission(ControlPlane.objects.filter(pk=id), at=at, begins_at=at, begun_at=at)
+
+
+def _decommission(
+    control_planes: QuerySet[ControlPlane], *, at: datetime, begins_at: datetime, begun_at: datetime | None = None
+) -> None:
+    control_planes.filter(state=ControlPlane.State.ACTIVE).update(
         state=ControlPlane.State.DECOMMISSIONING,
         decommission_requested_at=at,
         begins_at=begins_at,
+        begun_at=begun_at,
         next_attempt_at=begins_at,
         attempts=0,
         last_error="",

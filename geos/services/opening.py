@@ -9,6 +9,7 @@ from uuid import UUID
 from geos.models import ControlPlane, DataPlaneNode, GatewayService, Geo, MeshZone, OrganizationGeo
 
 ROWS_AT_ONCE = 5_000
+WHAT_A_GEO_MEANS = "Your control planes and their data live here. Sign-in, billing and teams are shared by all geos."
 
 
 @dataclass(frozen=True, kw_only=True)

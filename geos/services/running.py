@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 
@@ -23,6 +23,34 @@ class Running:
     @property
     def control_plane_count(self) -> int:
         return sum(self.control_planes.values())
+
+
+@dataclass(frozen=True)
+class Presence:
+    """What checks in with one control plane, in numbers: in sync, running out of sync, not seen for 5 minutes."""
+
+    running: int = 0
+    out_of_sync: int = 0
+    not_seen: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.running or self.out_of_sync or self.not_seen)
+
+
+def count_presence(rows: QuerySet[DataPlaneNode] | QuerySet[MeshZone]) -> dict[UUID, Presence]:
+    """Rows of `nodes_of` or `zones_of`, counted by control plane; one that has none is left out (P13)."""
+    counts = (
+        rows.order_by()
+        .values("control_plane")
+        .annotate(
+            running=Count("pk", filter=Q(is_running=True, is_out_of_sync=False)),
+            out_of_sync=Count("pk", filter=Q(is_running=True, is_out_of_sync=True)),
+            not_seen=Count("pk", filter=Q(is_running=False)),
+        )
+        .values_list("control_plane", "running", "out_of_sync", "not_seen")
+    )
+    return {id: Presence(*numbers) for id, *numbers in counts}
 
 
 def running_in(organization_id: UUID, *, at: datetime) -> Running:

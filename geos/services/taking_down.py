@@ -5,7 +5,7 @@ A claim is committed before the geo is asked. Whatever happens to the worker the
 
 import random
 from datetime import datetime, timedelta
-from uuid import UUID
+from time import monotonic
 
 import structlog
 from django.conf import settings
@@ -14,7 +14,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from geos import client
-from geos.models import ControlPlane
+from geos.models import ControlPlane, TakeDownAttempt
+from geos.services import breaking
 
 FIRST_PAUSE = timedelta(minutes=1)
 FOUND_WITHIN = timedelta(minutes=1)
@@ -28,12 +29,13 @@ def take_down_next(geo: str) -> bool:
     control_plane = begin_decommission(geo, at=timezone.now())
     if control_plane is None:
         return False
+    began = monotonic()
     try:
-        client.take_down(control_plane)
+        status = client.take_down(control_plane)
     except client.GeoError as error:
-        put_off(control_plane, error, at=timezone.now())
+        put_off(control_plane, error, at=timezone.now(), milliseconds=_milliseconds(began))
     else:
-        finish_decommission(control_plane.pk, at=timezone.now())
+        finish_decommission(control_plane, at=timezone.now(), status=status, milliseconds=_milliseconds(began))
     return True
 
 
@@ -41,10 +43,11 @@ def take_down_next(geo: str) -> bool:
 def begin_decommission(geo: str, *, at: datetime) -> ControlPlane | None:
     """Claim one control plane that is due, unless its organization is on hold (P58); from now on it cannot come back.
 
-    A hold or a reactivation that commits first wins (P51); what one of them has in hand is passed over.
+    A hold or a reactivation that commits first wins (P51); what one of them has in hand is passed over. While the
+    geo's service is left alone one is claimed now and then, for all the others.
     """
     control_plane = _locked(ControlPlane.objects.claimable(at).filter(geo=geo).order_by("next_attempt_at")[:1])
-    if control_plane is None:
+    if control_plane is None or not breaking.admits(geo, at=at):
         return None
     control_plane.begun_at = control_plane.begun_at or at
     control_plane.attempts += 1
@@ -64,28 +67,52 @@ def _locked(claimable: QuerySet[ControlPlane]) -> ControlPlane | None:
     return next(iter(ControlPlane.objects.raw(f"{query} {locks}", parameters)), None)
 
 
-def finish_decommission(id: UUID, *, at: datetime) -> bool:
+@transaction.atomic
+def finish_decommission(
+    control_plane: ControlPlane, *, at: datetime, status: int | None = None, milliseconds: int = 0
+) -> bool:
     """Record that the geo has confirmed; False where that was known already."""
-    confirmed = ControlPlane.objects.decommissioning().filter(pk=id, begun_at__isnull=False)
-    return bool(
-        confirmed.update(
-            state=ControlPlane.State.DECOMMISSIONED,
-            decommissioned_at=at,
-            next_attempt_at=None,
-            last_error="",
-            updated_at=at,
-        )
+    confirmed = ControlPlane.objects.decommissioning().filter(pk=control_plane.pk, begun_at__isnull=False)
+    is_news = confirmed.update(
+        state=ControlPlane.State.DECOMMISSIONED,
+        decommissioned_at=at,
+        next_attempt_at=None,
+        last_error="",
+        updated_at=at,
     )
+    TakeDownAttempt.objects.create(
+        control_plane_id=control_plane.pk,
+        at=at,
+        outcome=TakeDownAttempt.Outcome.CONFIRMED,
+        status=status,
+        milliseconds=milliseconds,
+    )
+    breaking.note_answer(control_plane.geo_id)
+    return bool(is_news)
 
 
-def put_off(control_plane: ControlPlane, error: client.GeoError, *, at: datetime) -> None:
+@transaction.atomic
+def put_off(control_plane: ControlPlane, error: client.GeoError, *, at: datetime, milliseconds: int = 0) -> None:
     """Record why the geo did not confirm. The next attempt stands as claimed, later only where the geo asks for it."""
-    logger.warning("control plane not taken down", control_plane=str(control_plane.pk), error=str(error))
+    log = logger.error if error.misconfigured else logger.warning
+    log("control plane not taken down", control_plane=str(control_plane.pk), error=str(error))
     unconfirmed = ControlPlane.objects.decommissioning().filter(pk=control_plane.pk)
     unconfirmed.update(last_error=str(error), updated_at=at)
     if error.retry_after:
         asked_for = at + error.retry_after
         unconfirmed.filter(next_attempt_at__lt=asked_for).update(next_attempt_at=asked_for)
+    TakeDownAttempt.objects.create(
+        control_plane_id=control_plane.pk,
+        at=at,
+        outcome=TakeDownAttempt.Outcome.FAILED,
+        status=error.status,
+        error=str(error),
+        milliseconds=milliseconds,
+    )
+    if error.of_service:
+        breaking.note_failure(control_plane.geo_id, at=at)
+    else:
+        breaking.note_answer(control_plane.geo_id)
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -93,3 +120,7 @@ def pause_after(attempts: int) -> timedelta:
     longest = timedelta(seconds=settings.TAKE_DOWN_RETRY_SECONDS_MAX) - FOUND_WITHIN
     doubled: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, DOUBLINGS_AT_MOST)
     return min(doubled, longest) * random.uniform(0.5, 1)  # noqa: S311 - spreads load, keeps no secret
+
+
+def _milliseconds(began: float) -> int:
+    return round((monotonic() - began) * 1000)

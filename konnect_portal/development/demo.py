@@ -69,8 +69,8 @@ def run(stack: ExitStack, clock: Clock) -> None:
     write_environment(DIRECTORY / "environment", ours)
     environment = {**os.environ, **ours}
     sign_ins = prepare(environment, clock)
-    clock.say("Starting web, worker and beat")
-    children = [Child(environment=environment, logs=LOGS, **parts) for parts in portal(listener)]
+    clock.say("Starting web, worker, beat and simulated nodes")
+    children = [Child(environment=environment, logs=LOGS, **parts) for parts in portal(listener, address)]
     for child in children:
         stack.callback(child.stop)
         child.start()
@@ -87,6 +87,7 @@ def settings_of(address: str) -> dict[str, str]:
         "DEMO": "true",
         "SECRET_KEY": secret(DIRECTORY / "secret-key"),
         "ADDRESS_HASH_KEY": secret(DIRECTORY / "address-hash-key"),
+        "LICENSE_SIGNING_KEY": secret(DIRECTORY / "license-signing-key"),
         "ALLOWED_HOSTS": "127.0.0.1,localhost,.localhost",
         "CSRF_TRUSTED_ORIGINS": address,
         "PUBLIC_URL": address,
@@ -104,7 +105,7 @@ def secret(path: Path) -> str:
         unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
         unfinished.touch(mode=0o600)
-        unfinished.write_text(secrets.token_urlsafe(50))
+        unfinished.write_text(secrets.token_hex(32))
         unfinished.rename(path)
     return path.read_text()
 
@@ -150,7 +151,7 @@ def free_listener() -> Iterator[socket.socket]:
             return
 
 
-def portal(listener: socket.socket) -> list[dict]:
+def portal(listener: socket.socket, address: str) -> list[dict]:
     """What runs beside the services. Celery ends its own children only on SIGQUIT."""
     celery = [sys.executable, "-m", "celery", "-A", "konnect_portal"]
     gunicorn = [sys.executable, "-m", "gunicorn", "konnect_portal.wsgi", "--no-control-socket", "--workers", "2"]
@@ -168,6 +169,10 @@ def portal(listener: socket.socket) -> list[dict]:
         {
             "name": "beat",
             "command": [*celery, "beat", "--pidfile=", "--schedule", DIRECTORY / "beat", "--loglevel", "info"],
+        },
+        {
+            "name": "nodes",
+            "command": [sys.executable, "manage.py", "simulate_nodes", "--url", address, "--interval", "60"],
         },
     ]
 
@@ -189,7 +194,7 @@ def where_things_are(address: str) -> str:
         f"  Support desk  {address}/admin/\n"
         f"  Sign up       {address}/signup/ (the link to go on comes by mail)\n"
         f"  Mails         {here}/mail/\n"
-        f"  Logs          {here}/log/{{web,worker,beat,postgresql,valkey}}.log\n"
+        f"  Logs          {here}/log/{{web,worker,beat,nodes,postgresql,valkey}}.log\n"
         f"  Commands      . {here}/environment && .venv/bin/python manage.py help\n\n"
         "Ctrl-C stops everything; `make demo` goes on from here.\n"
     )

@@ -7,6 +7,7 @@ now, the servers' is inherited by every server process and so is free only when 
 
 import fcntl
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -46,6 +47,7 @@ def for_tests(local: Path) -> Iterator[dict[str, str]]:
         yield {
             "SECRET_KEY": "only-for-tests",
             "ADDRESS_HASH_KEY": "only-for-tests",
+            "LICENSE_SIGNING_KEY": secrets.token_hex(32),
             **_first_free(local, stack),
         }
 

@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Never
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 from ninja import NinjaAPI
@@ -65,6 +67,10 @@ def rfc3339(moment: datetime) -> str:
 
 
 Moment = Annotated[datetime, PlainSerializer(rfc3339)]
+UnixSeconds = Annotated[datetime, PlainSerializer(lambda moment: int(moment.timestamp()))]
+"""As Konnect writes moments of what lies under a control plane."""
+TextOrNull = Annotated[str, PlainSerializer(lambda text: text or None)]
+"""Null where there is none."""
 
 
 class BearerToken(HttpBearer):
@@ -80,8 +86,12 @@ class BearerToken(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
         access = import_string(settings.API_AUTHENTICATION)(token)
-        self.check(access)
+        self.admit(request, access)
         return access
+
+    def admit(self, request: HttpRequest, access: Any) -> None:
+        """Raise Problem where the holder may not do what is asked for."""
+        self.check(access)
 
     def check(self, access: Any) -> None:
         if self.perm is not None and not access.has_perm(self.perm, access.organization):
@@ -100,6 +110,18 @@ class JsonParser(Parser):
         if request.content_type != "application/json":
             raise Problem(415, "A body has to be JSON, sent with Content-Type: application/json")
         return super().parse_body(request)
+
+
+def found[Row: Model](rows: QuerySet[Row], id: UUID) -> Row:
+    """The one of `rows` with this id; Problem 404 where there is none, as for what is another organization's."""
+    row = rows.filter(pk=id).first()
+    if row is None:
+        raise not_found(rows.model)
+    return row
+
+
+def not_found(model: type[Model]) -> Problem:
+    return Problem(404, f"The requested {model._meta.verbose_name} was not found")
 
 
 def make_api(version: str) -> NinjaAPI:
@@ -140,12 +162,16 @@ def _problem_of(error: Exception) -> Problem:
 def _parameter(found: dict) -> dict:
     source, *path = (str(part) for part in found["loc"])
     field = ".".join(path[1:] or path) or source
-    reason = REASONS.get(found["type"], found["msg"]).replace("{field}", path[-1] if path else source)
     limits = {LIMITS[name]: limit for name, limit in found.get("ctx", {}).items() if name in LIMITS}
     return {
         "field": field,
-        "reason": reason,
+        "reason": reason_of(found, path[-1] if path else source),
         "rule": RULES.get(found["type"], "invalid"),
         "source": source,
         **limits,
     }
+
+
+def reason_of(found: Any, field: str) -> str:
+    """What pydantic found wrong with `field`, in words for people."""
+    return REASONS.get(found["type"], found["msg"]).replace("{field}", field)

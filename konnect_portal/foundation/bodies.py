@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
@@ -37,5 +37,11 @@ type Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2
 """A line of text, at most 250 characters without blanks at its ends."""
 type Name = Annotated[Text, AfterValidator(_said)]
 """A line of text that is not blank."""
+type Stripped = Annotated[str, StringConstraints(strip_whitespace=True)]
+"""A text without blanks at its ends; how long it can be is for the service to say."""
+type OrNull = Annotated[Stripped, BeforeValidator(lambda value: "" if value is None else value)]
+"""The same, where null leaves it empty."""
+type Whole = Annotated[int, Field(strict=True)]
+"""A number, not a text with digits."""
 type MomentIn = Annotated[AwareDatetime, BeforeValidator(_written_moment)]
 """A moment in RFC 3339."""

@@ -82,6 +82,23 @@ def truth(column: str) -> Filter:
     return {"eq": _by_truth(lambda value: Q(**{column: value}))}
 
 
+def choice(column: str, values: Mapping[str, str]) -> Filter:
+    """By words that stand for values of the column; a word for none is asked for in vain."""
+    return {
+        "eq": Operation(lambda value: Q(**{column: value}), lambda word: values.get(word, word)),
+        "neq": Operation(lambda value: ~Q(**{column: value}), lambda word: values.get(word, word)),
+        "oeq": Operation(
+            lambda found: Q(**{f"{column}__in": found}),
+            lambda words: [values.get(word, word) for word in words.split(",")],
+        ),
+    }
+
+
+def never() -> Filter:
+    """By something that none of them is."""
+    return {"eq": _by_truth(lambda value: Q(pk__in=[]) if value else Q())}
+
+
 def ids(column: str) -> Filter:
     """By one id, or by any of several with commas between."""
     wrong = ("invalid ID format", "is_uuid")

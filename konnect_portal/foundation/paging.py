@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 COUNT_CAP = 1000
@@ -55,6 +56,17 @@ def key_page[Row: Model](
         rows = rows.filter(_follows(last, field, "lt" if sign else "gt"))
     found = list(rows.order_by(by, f"{sign}pk")[: size + 1])
     return KeyPage(found[:size], found[size - 1].pk if len(found) > size else None, name)
+
+
+def search_of(request: HttpRequest) -> str:
+    """What a list is searched for."""
+    return request.GET.get("q", "").replace("\x00", "").strip()
+
+
+def is_long(request: HttpRequest, page: KeyPage) -> bool:
+    """Whether a list is worth searching: more than half a page, or part of a longer one."""
+    shortened = bool(search_of(request) or request.GET.get(page.name))
+    return shortened or page.after is not None or len(page.rows) > PAGE_SIZE // 2
 
 
 def _follows(last: Model, field: str, than: str) -> Q:

@@ -25,8 +25,17 @@ from accounts.models import (
     Team,
 )
 from accounts.words import Reason, Via
-from billing.models import Credit, DailyUsage, Invoice, InvoiceLine, TrialClaim, UsageRecord
-from geos.models import Consumer, ControlPlaneCredential, GatewayService
+from billing.models import (
+    Credit,
+    DailyUsage,
+    Invoice,
+    InvoiceLine,
+    TrialClaim,
+    UsageApart,
+    UsageFault,
+    UsageRecord,
+)
+from geos.models import Consumer, ControlPlaneCredential, GatewayService, TakeDownAttempt
 from konnect_portal.foundation.addresses import address_hash
 from licensing.models import LicenseDelivery
 from tests import factories
@@ -61,9 +70,9 @@ def tables() -> dict[str, dict]:
     found = {}
     with connection.cursor() as cursor:
         for model in apps.get_models(include_auto_created=True):
-            table, key = model._meta.db_table, model._meta.pk.column
+            table, key = model._meta.db_table, ", ".join(field.column for field in model._meta.pk_fields)
             cursor.execute(f"SELECT {key}, to_jsonb(t) FROM {table} t")  # noqa: S608
-            found[table] = {pk: json.loads(row) for pk, row in cursor.fetchall()}
+            found[table] = {pk[0] if len(pk) == 1 else tuple(pk): json.loads(row) for *pk, row in cursor.fetchall()}
     return found
 
 
@@ -92,6 +101,7 @@ def full(organization, number) -> None:
     GatewayService.objects.create(control_plane=control_plane, name="service")
     Consumer.objects.create(control_plane=control_plane, username="consumer")
     ControlPlaneCredential.objects.create(control_plane=control_plane, digest=bytes([number + 100] * 32))
+    TakeDownAttempt.objects.create(control_plane=control_plane, outcome="failed")
     factories.subscription(organization)
     Credit.objects.create(
         organization=organization, kind="free", granted_cents=100, remaining_cents=50, granted_at=now
@@ -101,6 +111,9 @@ def full(organization, number) -> None:
     usage = {"organization": organization, "geo": "us", "metric": "api_requests", "quantity": 5}
     UsageRecord.objects.create(hour=now.replace(minute=0, second=0, microsecond=0), **usage)
     DailyUsage.objects.create(day=now.date(), **usage)
+    report = {"geo": "us", "batch_id": "one", "organization_id": organization.pk, "received_at": now}
+    UsageApart.objects.create(metric="api_requests", hour=now, quantity=5, reason="too_old", **report)
+    UsageFault.objects.create(position=0, field="quantity", reason="wrong", before=now, **report)
     TrialClaim.objects.create(
         address_hash=address_hash(owner.email), person_id=owner.pk, organization_id=organization.pk, claimed_at=now
     )
@@ -166,4 +179,10 @@ def test_the_walk_has_a_row_in_every_table_of_an_organization(acme, globex, lead
     ours = [model for model in apps.get_models() if model._meta.app_label not in (*IN_OTHER_HANDS, "post_office")]
     empty = {model._meta.db_table for model in ours if not model.objects.exists()}
 
-    assert empty == {"billing_geousage", "geos_embeddedtakedown", "accounts_checkpause"}
+    assert empty == {
+        "billing_geousage",
+        "billing_usagebatch",
+        "geos_geobreaker",
+        "geos_embeddedtakedown",
+        "accounts_checkpause",
+    }

@@ -41,10 +41,10 @@ class TestWhatRuns:
         page = home()
         figures = re.sub(r"\s*<[^>]*>\s*", "|", page)
 
-        assert "|Control planes||2|" in figures
+        assert "|Control planes|||2|" in figures
         assert "1 in United States, 1 in Europe" in page
-        assert "|Nodes running||1|of 3|" in figures
-        assert "|Mesh zones running||2|of 2|" in figures
+        assert "|Nodes running|||1|of 3|" in figures
+        assert "|Mesh zones running|||2|of 2|" in figures
         assert "Begin here" not in page
 
     def test_another_organizations_and_what_is_taken_down_do_not(self, home, acme, globex):

@@ -89,6 +89,7 @@ def test_a_file_that_cannot_be_read_is_status_two(tmp_path, name, why, db):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_progress_is_shown_on_a_terminal_alone(export):
     path = export(*(organization() for _ in range(20)))
 

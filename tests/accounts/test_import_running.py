@@ -167,6 +167,7 @@ def test_two_imports_at_once_make_each_organization_once():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_an_import_killed_half_way_is_completed_by_the_next(tmp_path):
     path = tmp_path / "export.jsonl"
     told = [organization(state=["active", "inactive"][n % 5 == 0]) for n in range(900)]

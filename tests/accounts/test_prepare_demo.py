@@ -61,6 +61,7 @@ def test_it_leaves_a_database_with_organizations_as_it_is(is_demo, acme):
     assert Organization.objects.get() == acme
 
 
+@pytest.mark.slow
 def test_staff_of_each_tier_sign_in_with_what_is_printed(is_demo):
     """P70"""
     said = prepare()

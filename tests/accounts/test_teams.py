@@ -12,7 +12,6 @@ from accounts.services.teams import (
     PredefinedTeam,
     TeamError,
     change_team,
-    check_labels,
     create_team,
     delete_team,
 )
@@ -149,36 +148,6 @@ class TestMaking:
         as_alice.post(f"{TEAMS}new/", form(id=str(other.pk), name="Ours"))
 
         assert not Team.objects.filter(name="Ours").exists()
-
-
-class TestLabels:
-    @pytest.mark.parametrize(
-        "labels",
-        [{}, {"a": "b"}, {"k" * 63: "v" * 63}, {"cost center": "a.b_c-d"}, {f"k{n}": "v" for n in range(50)}],
-    )
-    def test_these_do(self, labels):
-        check_labels(labels)
-
-    @pytest.mark.parametrize(
-        ("labels", "field"),
-        [
-            ({f"k{n}": "v" for n in range(51)}, "labels"),
-            ({"": "v"}, "labels."),
-            ({"k" * 64: "v"}, "labels." + "k" * 63),
-            *(({f"{start}x": "v"}, f"labels.{start}x") for start in ("kong", "konnect", "mesh", "kic", "_")),
-            ({"a\nb": "v"}, "labels.a\nb"),
-            ({"good": "v", "bad": ""}, "labels.bad"),
-            ({"a": "v" * 64}, "labels.a"),
-            ({"a": ".v"}, "labels.a"),
-            ({"a": "v-"}, "labels.a"),
-            ({"a": "v w"}, "labels.a"),
-        ],
-    )
-    def test_these_do_not_and_it_is_said_which(self, labels, field):
-        with pytest.raises(TeamError) as refused:
-            check_labels(labels)
-
-        assert refused.value.field == field
 
 
 class TestChanging:

@@ -7,8 +7,9 @@ each permission, `-` nothing:
 `c` see, `C` change, `D` take down the control plane; `s` see, `S` change its services; `u` see, `U` change its
 consumers; `k` see, `K` change its credentials; `n` see its nodes; `z` see its zones.
 `g` add a gateway, `m` a mesh control plane in that geo.
-`o` see the organization, `O` change its settings, `b` see its plan; `p` see people, `t` teams, `a` system accounts;
-`P` manage people, teams and roles, `A` system accounts; `h` read the history; `W` hand it over, `X` deactivate it.
+`o` see the organization, `O` change its settings, `b` see its plan, `l` its licenses; `p` see people, `t` teams, `a`
+system accounts; `P` manage people, teams and roles, `A` system accounts; `h` read the history; `W` hand it over, `X`
+deactivate it.
 """
 
 import re
@@ -45,6 +46,7 @@ ORGANIZATION = {
     "o": "accounts.view_organization",
     "O": "accounts.change_organization",
     "b": "billing.view_subscription",
+    "l": "licensing.view_license",
     "p": "accounts.view_user",
     "t": "accounts.view_team",
     "a": "accounts.view_systemaccount",
@@ -139,6 +141,17 @@ def cell(found) -> str:
 def test_a_role_allows_what_the_table_says(world, name, way):
     """P4"""
     assert world.allowed(world.holder(way, name)) == ROWS[name]
+
+
+@pytest.mark.parametrize("name", OF_ROLES)
+def test_what_is_listed_is_what_is_allowed_one_by_one(world, name):
+    """P4, P11"""
+    holder = world.holder("directly", name)
+    grants = roles.grants_of(holder, world.acme.pk)
+
+    for perm in (*ITSELF.values(), "geos.view_gatewayservice", "geos.view_meshzone"):
+        listed = roles.visible(holder, perm, ControlPlane.objects.all(), world.acme.pk)
+        assert {*listed} == {each for each in world.control_planes.values() if grants.allow(perm, each)}
 
 
 @pytest.mark.parametrize("name", PREDEFINED_TEAMS)
@@ -240,19 +253,19 @@ class TestPages:
         factories.role(acme, "Admin", "Identity", user=bob)
         places, answers = self.opened(bob, acme)
 
-        assert places == ["Home", "Your tokens", "People", "Teams", "System accounts"]
+        assert places == ["Home", "Control planes", "Your tokens", "People", "Teams", "System accounts"]
         assert {*answers.values()} == {200}
 
     def test_an_audit_logs_admin_reads_the_history_only(self, acme, bob):
         factories.role(acme, "Admin", "Audit Logs", user=bob)
         places, answers = self.opened(bob, acme)
 
-        assert places == ["Home", "Your tokens", "History"]
+        assert places == ["Home", "Control planes", "Your tokens", "History"]
         assert {*answers.values()} == {403}
 
     def test_a_role_for_control_planes_opens_none_of_them(self, acme, bob):
         factories.role(acme, "Admin", user=bob)
         places, answers = self.opened(bob, acme)
 
-        assert places == ["Home", "Your tokens"]
+        assert places == ["Home", "Control planes", "Your tokens"]
         assert {*answers.values()} == {403}

@@ -11,6 +11,7 @@ staff. `choose` enter an organization first. `reason` refused with the reason of
 `404`, `405` as in HTTP. Of the API `401` no valid token, `204` it happened, `400` the body, which is empty, is wrong.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
@@ -28,6 +29,8 @@ from accounts.models import CheckRun
 from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
+from geos.models import Consumer, GatewayService, Geo
+from geos.services import create_credential
 from tests import customers, desk, factories
 from tests.routes import Route, every_route
 
@@ -43,6 +46,7 @@ ROWS = {
 ROUTES = {str(route): route for route in every_route()}
 
 
+API = ("/v2/", "/v3/")
 REASON = "did not agree with our terms of service"
 DOORS = [("/login/", "login"), ("/admin/login/", "desk"), ("/organizations/", "choose")]
 
@@ -81,6 +85,7 @@ class World:
         later = timezone.now() + timedelta(hours=72)
         shut = {"reason": Reason.FRAUD, "actor": staff["lead"], "via": Via.ADMIN, "ticket": "T-1"}
         deactivate_organizations([self.initech.pk], take_down_at=later, **shut)
+        self.control_plane = self.initech.control_planes.get()
         self.asking = Client()  # one, since each reads all static files before it can ask
         self.seek_help(staff["lead"], long_ago=timezone.now() - timedelta(days=100))
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
@@ -107,7 +112,10 @@ class World:
         made.roles = {kind: factories.role(made, **who) for kind, who in holders.items()}
         made.personal_token, _ = self.token(made.member, made)
         made.system_token, _ = self.token(None, made, made.robot)
-        factories.control_plane(made)
+        made.plane = factories.control_plane(made)
+        made.service = GatewayService.objects.create(control_plane=made.plane, name="orders")
+        made.consumer = Consumer.objects.create(control_plane=made.plane, username="shop")
+        made.credential, _ = create_credential(made.pk, made.plane.pk, title="berlin")
         made.invitation = factories.invitation(made)
         return made
 
@@ -124,8 +132,8 @@ class World:
 
     def things(self, pattern: str, place) -> tuple:
         """What stands in a pattern for its parameters."""
-        if pattern.startswith("/v3/"):
-            return tuple(self.api_things(pattern, place))
+        if pattern.startswith((*API, "/control-planes/")):
+            return tuple(self.things_by_word(pattern, place))
         roles = {kind: role.pk for kind, role in place.roles.items()}
         return {
             "/admin/accounts/organization/<uuid:id>/reactivate/": (self.initech.pk,),
@@ -141,6 +149,10 @@ class World:
             "/admin/accounts/user/<uuid:id>/reset-second-factor/": (self.viewer.pk,),
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
+            "/admin/geos/controlplane/<path:object_id>/change/": (self.control_plane.pk,),
+            "/admin/geos/controlplane/<uuid:id>/progress/": (self.control_plane.pk,),
+            "/admin/geos/controlplane/<uuid:id>/retry/": (self.control_plane.pk,),
+            "/admin/geos/controlplane/<uuid:id>/take-down/": (self.control_plane.pk,),
             "/admin/accounts/emaillock/<uuid:id>/unlock/": (self.initech.email_locks.first().pk,),
             "/admin/welcome/<uidb64>/<token>/": ("who", "what"),
             "/signup/<secret>/": ("secret",),
@@ -154,6 +166,7 @@ class World:
             "/organizations/<uuid:id>/enter/": (place.pk,),
             "/account/leave/<uuid:id>/": (place.pk,),
             "/join/<secret>/": ("secret",),
+            "/licenses/<uuid:id>/": (place.licenses.first().pk,),
             "/organization/users/<uuid:id>/remove/": (place.member.pk,),
             "/organization/users/invitations/<uuid:id>/resend/": (place.invitation.pk,),
             "/organization/users/invitations/<uuid:id>/revoke/": (place.invitation.pk,),
@@ -186,11 +199,18 @@ class World:
             "/organization/teams/<uuid:team_id>/roles/<uuid:id>/remove/": (place.team.pk, roles["teams"]),
         }[pattern]
 
-    def api_things(self, pattern: str, place) -> Iterator[UUID]:
-        """A parameter of the API is told by the word before it, a role or token besides by whose it is."""
-        _, _, kind, *parts = pattern.split("/")
+    def things_by_word(self, pattern: str, place) -> Iterator[UUID | str]:
+        """A parameter is told by the word before it, a role or token besides by whose it is."""
+        kind, *parts = re.sub(r"^/(v\d/)?", "", pattern).split("/")
         tokens = {"users": place.personal_token, "system-accounts": place.system_token}
         things = {
+            "control-planes": place.plane,
+            "services": place.service,
+            "consumers": place.consumer,
+            "credentials": place.credential,
+            "nodes": place.plane,  # as good as any: nobody here has what nodes sign in with
+            "zones": place.plane,
+            "geos": Geo(pk="eu"),
             "users": place.member,
             "teams": place.team,
             "system-accounts": place.robot,
@@ -201,10 +221,10 @@ class World:
 
     def ask(self, route: Route, who: str):
         """By token where it is the API, which staff have none for; by session otherwise. What it changes is undone."""
-        headers = {}
+        headers = {"Host": "us.api.localhost"} if route.pattern.startswith("/v2/") else {}
         self.asking.cookies.clear()
-        if route.pattern.startswith("/v3/"):
-            headers = {"Authorization": f"Bearer {self.secrets.get(who, 'none')}"}
+        if route.pattern.startswith(API):
+            headers["Authorization"] = f"Bearer {self.secrets.get(who, 'none')}"
         else:
             self.asking.cookies.load(self.clients[who].cookies.output(header=""))
         with transaction.atomic():

@@ -126,6 +126,7 @@ def test_one_directory_serves_one_process_at_a_time(directory, supervisor):
         services.running(directory, patience=0.2).__enter__()
 
 
+@pytest.mark.slow
 def test_two_checkouts_run_at_once(directory, supervisor):
     with supervisor(directory) as (_, theirs), services.running(directory.with_name("other")) as ours:
         assert theirs.keys() == ours.keys()
@@ -157,6 +158,7 @@ def test_a_new_checkout_of_an_old_name_begins_empty(directory):
 
 
 @pytest.mark.parametrize("name", ["x" * 120, pytest.param("one, two&three=%41", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_any_name_of_a_checkout_will_do(directory, name):
     with services.running(directory / name, durable=False) as started:
         assert ask(started["DATABASE_URL"], "SELECT current_database()") == "konnect_portal"

@@ -23,6 +23,7 @@ def test_the_process_is_up_without_asking_the_database(client):
         ({"DATABASE_URL": "postgres://x@127.0.0.1:1/x"}, "500"),
     ],
 )
+@pytest.mark.slow
 def test_it_is_ready_while_the_database_answers_with_or_without_a_broker(away, status):
     """Signing in works without a broker."""
     asking = subprocess.run(

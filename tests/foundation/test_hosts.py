@@ -6,7 +6,8 @@ from konnect_portal.hosts import _api_label
 
 API_HOSTS = ["us.api.localhost", "US.API.localhost:8000", "sg.api.localhost", "global.api.localhost", "api.localhost"]
 
-PATHS = ["/", "/admin/", "/admin/login/", "/healthz", "/metrics", "/v2/control-planes", "/v3/"]
+GEO_HOSTS = API_HOSTS[:3]
+PATHS = ["/", "/admin/", "/admin/login/", "/healthz", "/metrics", "/v2/", "/v3/"]
 
 
 def is_problem(response, status: int, title: str) -> bool:
@@ -47,6 +48,18 @@ def test_v3_answers_on_every_host(client, host):
 
     assert is_problem(response, 401, "Unauthenticated")
     assert response["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("host", GEO_HOSTS)
+def test_v2_answers_where_the_host_names_a_geo(client, host):
+    """P11"""
+    assert is_problem(client.get("/v2/control-planes", headers={"Host": host}), 401, "Unauthenticated")
+
+
+@pytest.mark.parametrize("host", [*API_HOSTS[3:], "mars.api.localhost", "us.eu.api.localhost", "localhost"])
+def test_and_nowhere_else(client, host):
+    """P11"""
+    assert is_problem(client.get("/v2/control-planes", headers={"Host": host}), 404, "Not Found")
 
 
 def test_a_host_that_is_not_ours_is_refused(client):

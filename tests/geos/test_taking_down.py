@@ -175,8 +175,8 @@ def test_confirming_twice_changes_nothing(acme):
     claimed = claim()
     first = timezone.now()
 
-    assert finish_decommission(claimed.pk, at=first)
-    assert not finish_decommission(claimed.pk, at=first + HOUR)
+    assert finish_decommission(claimed, at=first)
+    assert not finish_decommission(claimed, at=first + HOUR)
     assert ControlPlane.objects.get().decommissioned_at == first
 
 
@@ -185,7 +185,7 @@ def test_what_has_not_begun_cannot_be_confirmed(acme):
     control_plane = factories.control_plane(acme)
     request(acme, begins_in=HOUR)
 
-    assert not finish_decommission(control_plane.pk, at=timezone.now())
+    assert not finish_decommission(control_plane, at=timezone.now())
     assert states(acme) == {control_plane.name: "decommissioning"}
 
 

@@ -1,11 +1,12 @@
 """What every page of the portal may need: moments in words, and where support is."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django import template
 from django.conf import settings
 
-from konnect_portal.foundation.moments import absolute, distance
+from konnect_portal.foundation.moments import absolute, distance, span
 from konnect_portal.foundation.money import dollars
 
 register = template.Library()
@@ -18,6 +19,12 @@ register.filter("dollars", dollars)
 def quantity(value: Decimal) -> str:
     """ "1,250.5", without the places that a column has to spare; a dash for none."""
     return f"{value.normalize():,f}" if value else "–"
+
+
+@register.filter
+def seconds(count: int) -> str:
+    """So many of them, forwards or back, as people say it: "12 minutes"."""
+    return span(timedelta(seconds=count))
 
 
 @register.simple_tag

@@ -32,10 +32,19 @@ def caller(organization: Organization, **holder):
     return call
 
 
-def _call(client: Client, secret: str, method: str, path: str, body=None, content_type="application/json"):
+def _call(
+    client: Client,
+    secret: str,
+    method: str,
+    path: str,
+    body=None,
+    content_type="application/json",
+    host="testserver",
+):
     """`body` is sent as JSON, text as it is."""
     data = body if isinstance(body, str | bytes) else "" if body is None else json.dumps(body)
-    return client.generic(method, path, data, content_type, headers={"Authorization": f"Bearer {secret}"})
+    headers = {"Authorization": f"Bearer {secret}", "Host": host}
+    return client.generic(method, path, data, content_type, headers=headers)
 
 
 class World:

@@ -1,0 +1,14 @@
+"""What a worker is told where the broker's connection is gone."""
+
+import pytest
+
+from konnect_portal.celery import app
+
+
+def test_a_message_that_came_by_a_lost_connection_is_not_acknowledged_and_that_is_an_error_of_the_connection():
+    """P48: anything else would leave the worker standing still for good"""
+    with app.connection_for_write() as connection:
+        channel = connection.channel()
+
+    with pytest.raises(connection.connection_errors, match="is gone"):
+        channel.basic_ack("tag")
