@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from accounts.models import User
 from konnect_portal.foundation.confirming import NameForm
 
+NONE_YET = "You have none yet. Set one by mail first: My Account, Password."
+
 
 class PasswordForm(forms.Form):
     """The password of whoever acts; guesses are limited as at sign-in. The page before it asks the second factor."""
@@ -21,6 +23,8 @@ class PasswordForm(forms.Form):
     def __init__(self, *args, user: User, **kwargs):
         super().__init__(*args, **kwargs)
         self.user = user
+        if not user.has_usable_password():
+            self.fields["password"].help_text = NONE_YET
 
     def clean_password(self):
         if not get_adapter().reauthenticate(self.user, self.cleaned_data["password"]):

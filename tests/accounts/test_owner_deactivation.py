@@ -71,6 +71,16 @@ def state_of(organization) -> str:
     return Organization.objects.get(pk=organization.pk).state
 
 
+def test_whoever_has_no_password_yet_reads_where_to_set_one(acme, alice, as_alice):
+    """P6"""
+    assert "Set one by mail first" not in as_alice.get(DEACTIVATE).text
+
+    alice.set_unusable_password()
+    alice.save()
+
+    assert "Set one by mail first" in entered(alice, acme).get(DEACTIVATE).text
+
+
 class TestPreview:
     """What is read before: from the same facts as support's (P71)."""
 
