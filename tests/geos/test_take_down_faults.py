@@ -296,4 +296,4 @@ def go_on_until(holds):
         find_decommissions()
         return holds()
 
-    eventually(next_minute, within=60, every=0.6)
+    eventually(next_minute, within=120, every=0.6)
