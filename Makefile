@@ -4,6 +4,9 @@
 
 PYTHON := .venv/bin/python
 WORKERS ?= 2
+# Starting Python is much of the work where it compiles anew each time: what it compiled is kept, in a place of ours
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/bytecode
 UNSERVED := SECRET_KEY=unused ADDRESS_HASH_KEY=unused LICENSE_SIGNING_KEY=unused DATABASE_URL=postgres:///unused REDIS_URL=redis://unused
 
 help: ## Say what can be asked for

@@ -1,9 +1,11 @@
 """The cast: Alice owns Acme and is a member of Globex, Bob is a member of Acme, Charlie a stranger who owns Globex."""
 
+import gc
 from collections.abc import Generator
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -34,6 +36,22 @@ def flush_as_replica() -> Generator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those that drive a browser come last: from then on an event loop runs in the thread, where async views fail."""
     items.sort(key=lambda item: "page" in getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end, so that looking through it for garbage is time lost."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hash_cheaply() -> Generator[None]:
+    """The portal's own hasher, with as little work for each password as it can do."""
+    with pytest.MonkeyPatch.context() as patch:
+        for cost, least in {"time_cost": 1, "memory_cost": 8, "parallelism": 1}.items():
+            patch.setattr(Argon2PasswordHasher, cost, least)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
