@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client
@@ -14,7 +13,7 @@ from accounts.access import SESSION_KEY
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import Organization, User
 from accounts.words import Reason, Via
-from tests.browser.conftest import SERIOUS
+from tests.browser.conftest import axe_of
 from tests.browser.look_urls import LONG, PAGES
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.browser.look_urls")]
@@ -67,14 +66,6 @@ def faults(page: Page) -> Callable[[], list[str]]:
         return found
 
     return faults
-
-
-def axe_of(page: Page) -> list[str]:
-    return [
-        f"{each['id']}: {[node['html'] for node in each['nodes']]}"
-        for each in Axe().run(page).response["violations"]
-        if each["impact"] in SERIOUS
-    ]
 
 
 @pytest.mark.parametrize("place", [*SHOWN, *REFUSED])

@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_look import axe_of
+from tests.browser.conftest import axe_of
 from tests.customers import with_password
 from tests.desk import totp_code
 from tests.factories import PASSWORD

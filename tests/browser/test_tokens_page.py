@@ -9,7 +9,7 @@ from django.test import Client
 from playwright.sync_api import expect
 
 from tests import factories
-from tests.browser.test_look import axe_of
+from tests.browser.conftest import axe_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
