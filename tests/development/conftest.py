@@ -30,8 +30,8 @@ def nothing_given(monkeypatch):
     monkeypatch.delenv("REDIS_URL", raising=False)
 
 
-@pytest.fixture
-def directory() -> Iterator[Path]:
+@contextmanager
+def open_directory() -> Iterator[Path]:
     """A directory that every account can reach, as that of a checkout usually is."""
     place = Path(tempfile.mkdtemp(prefix="portal-test-"))
     place.chmod(0o755)
@@ -39,6 +39,12 @@ def directory() -> Iterator[Path]:
     for outside in place.rglob("outside"):
         shutil.rmtree(outside.readlink(), ignore_errors=True)  # two links may name one place
     shutil.rmtree(place)
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with open_directory() as directory:
+        yield directory
 
 
 @pytest.fixture

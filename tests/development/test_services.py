@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 import redis
 
 from konnect_portal.development import processes, services
+from konnect_portal.development.postgresql import PostgreSQL
+from tests.development.conftest import open_directory
 
 
 @pytest.fixture
@@ -19,6 +22,16 @@ def careful_umask():
     usual = os.umask(0o077)
     yield
     os.umask(usual)
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A server for whoever only asks."""
+    with pytest.MonkeyPatch.context() as patch, open_directory() as directory:
+        patch.delenv("DATABASE_URL", raising=False)
+        patch.setenv("REDIS_URL", "redis://given")
+        with services.servers(directory, durable=False) as [server]:
+            yield server
 
 
 def ask(url: str, question: str):
@@ -133,9 +146,8 @@ def test_two_checkouts_run_at_once(directory, supervisor):
         assert ask(ours["DATABASE_URL"], "SHOW data_directory") != ask(theirs["DATABASE_URL"], "SHOW data_directory")
 
 
-def test_postgresql_never_runs_as_root(directory):
-    with services.servers(directory, durable=False) as [postgresql, _]:
-        assert Path(f"/proc/{postgresql.process.pid}").stat().st_uid != 0
+def test_postgresql_never_runs_as_root(postgresql):
+    assert Path(f"/proc/{postgresql.process.pid}").stat().st_uid != 0
 
 
 def test_a_checkout_that_is_closed_to_others_serves_too(directory, careful_umask):
@@ -164,22 +176,20 @@ def test_any_name_of_a_checkout_will_do(directory, name):
         assert ask(started["DATABASE_URL"], "SELECT current_database()") == "konnect_portal"
 
 
-def test_the_settings_read_the_address_as_it_is(directory, monkeypatch):
-    with services.running(directory, durable=False) as started:
-        monkeypatch.setenv("DATABASE_URL", started["DATABASE_URL"])
-        database = environ.Env().db_url()
+def test_the_settings_read_the_address_as_it_is(postgresql, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", postgresql.url)
+    database = environ.Env().db_url()
 
-        assert database["NAME"] == "konnect_portal"
-        with psycopg.connect(dbname=database["NAME"], user=database["USER"], **database["OPTIONS"]) as connection:
-            assert connection.info.dbname == "konnect_portal"
+    assert database["NAME"] == "konnect_portal"
+    with psycopg.connect(dbname=database["NAME"], user=database["USER"], **database["OPTIONS"]) as connection:
+        assert connection.info.dbname == "konnect_portal"
 
 
-def test_the_search_knows_letters_of_every_language(directory):
+def test_the_search_knows_letters_of_every_language(postgresql):
     """P72"""
-    with services.running(directory, durable=False) as started:
-        for extension in ("pg_trgm", "btree_gist"):
-            ask(started["DATABASE_URL"], f"CREATE EXTENSION {extension}")
+    for extension in ("pg_trgm", "btree_gist"):
+        ask(postgresql.url, f"CREATE EXTENSION {extension}")
 
-        assert ask(started["DATABASE_URL"], "SELECT similarity('Ärzte Łódź', 'ärzte łódź')") == 1
-        assert ask(started["DATABASE_URL"], "SELECT similarity('Ärzte', 'Brzte')") < 0.6
-        assert ask(started["DATABASE_URL"], "SHOW timezone") == "UTC"
+    assert ask(postgresql.url, "SELECT similarity('Ärzte Łódź', 'ärzte łódź')") == 1
+    assert ask(postgresql.url, "SELECT similarity('Ärzte', 'Brzte')") < 0.6
+    assert ask(postgresql.url, "SHOW timezone") == "UTC"
