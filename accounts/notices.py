@@ -18,6 +18,7 @@ the acceptance where that is later. The others start 7 days and 1 day before it 
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from django.db import transaction
@@ -161,7 +162,7 @@ def settle(notices: QuerySet[InactivityNotice]) -> None:
     found = {notice.pk: notice for notice in notices.order_by("pk").select_for_update()}
     mails: dict[UUID, list[Mail]] = {id: [] for id in found}
     for mail in Mail.objects.filter(event_id__in=found).select_related("email"):
-        mails[mail.event_id].append(mail)
+        mails[cast(UUID, mail.event_id)].append(mail)
     for id, notice in found.items():
         _settle(notice, mails[id])
     InactivityNotice.objects.bulk_update(
