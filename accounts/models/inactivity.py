@@ -157,6 +157,7 @@ class InactivityNotice(models.Model):
     """
 
     FIRST, SECOND, LAST = 14, 7, 1
+    DAYS_BEFORE = ((FIRST, "14 days"), (SECOND, "7 days"), (LAST, "1 day"))
 
     id = uuid_key()
     organization = models.ForeignKey(
@@ -166,7 +167,7 @@ class InactivityNotice(models.Model):
     )
     inactive_at = models.DateTimeField()
     announced_at = models.DateTimeField()
-    days_before = models.PositiveSmallIntegerField(choices=[(FIRST, "14 days"), (SECOND, "7 days"), (LAST, "1 day")])
+    days_before = models.PositiveSmallIntegerField(choices=DAYS_BEFORE)
     created_at = models.DateTimeField(default=timezone.now)
     accepted_at = models.DateTimeField(null=True, blank=True)
     undeliverable_at = models.DateTimeField(null=True, blank=True)

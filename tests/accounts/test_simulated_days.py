@@ -248,7 +248,9 @@ class World:
         return True
 
     def live(self, at: datetime) -> None:
-        self.settings.MAILERS = (self.away if is_within(MAIL_IS_DOWN, at) else self.server).mailers
+        mailers = (self.away if is_within(MAIL_IS_DOWN, at) else self.server).mailers
+        if mailers != self.settings.MAILERS:
+            self.settings.MAILERS = mailers
         record_completeness(["us"] if is_within(EU_IS_SILENT, at) else ["us", "eu"], at, at=at)
         for name, life in LIVES.items():
             for act, moment in self.acts(life):
