@@ -35,6 +35,7 @@ STAFF = {
 }
 
 TIME_TO_TYPE = 10
+LEFT_TO_THE_FIRST_CHECK = timedelta(days=10)
 
 MOMENTS = (
     "created_at",
@@ -69,8 +70,8 @@ def make_staff() -> None:
 def make_notices(*, at: datetime) -> None:
     """As if notices had gone out and been accepted for weeks.
 
-    Whoever is due at `at` was told in time, and whoever will be has been told so far; those whose first notice is of
-    the last day are left to the first check.
+    Whoever is due at `at` was told in time, and whoever will be has been told so far. Those who have 10 days or more
+    are left to the first check, so that its mails can be read.
     """
     question = inactivity.ask(at, kind=CheckRun.Kind.NOTIFY)
     for standings in inactivity.standings_in_sets(question):
@@ -82,7 +83,7 @@ def _notices_until(at: datetime, standing: Standing) -> Iterator[InactivityNotic
     announced_at = max(standing.inactive_by_activity, at - timedelta(hours=1))
     for days_before, _ in InactivityNotice.DAYS_BEFORE:
         sent_at = announced_at - timedelta(days=days_before)
-        if announced_at - timedelta(days=13) <= at and sent_at <= at:
+        if announced_at < at + LEFT_TO_THE_FIRST_CHECK and sent_at <= at:
             yield InactivityNotice(
                 organization=standing.organization,
                 inactive_at=standing.inactive_by_activity,
