@@ -17,7 +17,7 @@ from accounts.words import ORGANIZATION_ADMIN, Reason, State, Via
 from billing.models import Plan
 from billing.services import record_api_requests, record_completeness
 from konnect_portal.foundation.delivery import send_due_mails
-from tests import factories
+from tests import factories, smtp
 from tests.notices import DAY, HOUR, SECOND, START, an_hour, clock, live, server
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -168,6 +168,57 @@ class TestMail:
             assert "it has had no API request" in " ".join(body.split())
             assert body.count(f"{settings.PUBLIC_URL}/organizations/") == 1
             assert settings.SUPPORT_URL in body
+
+
+class TestDelivery:
+    def test_one_recipient_s_server_is_enough(self, clock, server, silent):
+        Organization.objects.filter(pk=silent.pk).update(contact_email="billing@acme.example")
+        server.refusals[silent.owner.email] = "550 no such person"
+        an_hour()
+        clock.shift(HOUR)
+        an_hour()
+
+        assert live(silent)[14].accepted_at == START
+
+    def test_refused_for_good_by_all_three_times_it_is_undeliverable_and_complete_14_days_later(
+        self, clock, server, silent
+    ):
+        server.refusals[silent.owner.email] = "550 no such person"
+        walk(clock, until=START + 2 * DAY, every=HOUR * 12)
+        assert live(silent)[14].undeliverable_at is None
+        walk(clock, until=START + 3 * DAY, every=HOUR * 12)
+        found_at = live(silent)[14].undeliverable_at
+
+        assert START + 2 * DAY <= found_at <= START + 3 * DAY
+        clock.move_to(found_at + 14 * DAY - SECOND)
+        an_hour()
+        assert is_active(silent)
+        clock.shift(SECOND)
+        an_hour()
+        assert not is_active(silent)
+
+    def test_put_off_for_three_days_it_is_void_and_starts_again(self, clock, server, silent):
+        """A server that never says no for good may be at fault itself."""
+        server.refusals[silent.owner.email] = "450 later"
+        walk(clock, until=START + 4 * DAY)
+
+        assert InactivityNotice.objects.filter(days_before=14, voided_at__isnull=False).count() == 1
+        assert live(silent)[14].accepted_at is None
+        assert live(silent)[14].undeliverable_at is None
+
+    def test_while_mail_is_down_nothing_is_lost_and_nobody_goes(self, clock, server, silent, settings):
+        up = settings.MAILERS
+        away = smtp.Server()
+        away.server_close()
+        settings.MAILERS = away.mailers
+        walk(clock, until=START + 7 * DAY)
+        settings.MAILERS = up
+        an_hour()
+        clock.shift(HOUR)
+        an_hour()
+
+        assert announced(silent) == INACTIVE_AT + 7 * DAY
+        assert InactivityNotice.objects.count() == len(server.taken) == 1
 
 
 def use_by_login(organization):

@@ -28,7 +28,7 @@ def is_failure(report: EmailMessage) -> bool:
         block.get("Action", "").strip().lower() == "failed"
         for part in report.walk()
         if part.get_content_type() == "message/delivery-status"
-        for block in part.get_payload()
+        for block in part.iter_parts()
     )
 
 
@@ -36,7 +36,7 @@ def returned_message_ids(report: EmailMessage) -> Iterator[str]:
     """Of the mail that the report returns, whole or its headers alone."""
     for part in report.walk():
         if part.get_content_type() == "message/rfc822":
-            yield from part.get_payload(0).get_all("Message-ID", [])
+            yield from part.get_content().get_all("Message-ID", [])
         elif part.get_content_type() == "text/rfc822-headers":
             headers = message_from_string(part.get_content(), policy=default)
             yield from headers.get_all("Message-ID", [])
