@@ -1,28 +1,31 @@
-"""The inactivity check acts (P65, P66): what accounts.inactivity names is deactivated, or waits for a lead.
+"""The inactivity check acts (P64 to P66): what accounts.inactivity names is told, deactivated, or waits for a lead.
 
+Each run first looks after the notices that are under way, then begins to tell whoever is inactive in 14 days, then
+deactivates. Telling and deactivating are checks of two kinds, each with its runs, its limit and its waiting list.
 One check at a time works on a database; a second one waits for it, and then finds what is left.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import batched
 from typing import cast
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts import inactivity
+from accounts import inactivity, notices
 from accounts.errors import LifecycleError
-from accounts.inactivity import SET_SIZE, Question, Standing
+from accounts.inactivity import Question, Standing
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import CheckEntry, CheckPause, CheckRun, LifecycleEvent, Organization, User
 from accounts.rights import check_permission
+from accounts.sets import in_sets
 from accounts.words import HeldBy, Reason, Via
 
 logger = structlog.get_logger(__name__)
@@ -41,7 +44,10 @@ class CheckResult:
 
 @dataclass
 class Survey:
-    """What a check found before it acts: counts, and those who may go, up to one more than there is room for."""
+    """What a check found before it acts: counts, and those who may go, up to one more than there is room for.
+
+    Of a check that tells, going is being told.
+    """
 
     due: int = 0
     held: Counter[str] = field(default_factory=Counter)
@@ -57,20 +63,27 @@ def run_check(at: datetime | None = None) -> CheckResult:
     """Deactivate who is due and not held (P65); above the limit nobody, and one request waits for a lead (P66).
 
     It is decided by `at` (now unless given), asked again for now under lock, and stamped now. Running twice, or
-    two at once, changes nothing more. An approved list whose carrying out broke off is finished first.
+    two at once, changes nothing more. An approved list whose carrying out broke off is finished first. Where notices
+    are on, a check of now sends them first (P64).
     """
     with one_at_a_time():
-        question = inactivity.ask(at)
-        if not question.paused:
-            finish_approved()
-        room = inactivity.room(question)
-        survey = look_around(question, room)
-        warn_of_late_geos(question, survey.missing_geos)
-        if question.paused:
-            return CheckResult(_record(CheckRun(), question, survey, CheckRun.Outcome.PAUSED), [])
-        if len(survey.going) > room:
-            return CheckResult(list_for_decision(question, survey), [])
-        return _deactivate_found(question, survey)
+        if at is None and settings.INACTIVITY_NOTICES:
+            notices.follow_up()
+            _check(inactivity.ask(kind=CheckRun.Kind.NOTIFY))
+        return _check(inactivity.ask(at))
+
+
+def _check(question: Question) -> CheckResult:
+    if not question.paused:
+        finish_approved(question.kind)
+    room = inactivity.room(question)
+    survey = look_around(question, room)
+    warn_of_late_geos(question, survey.missing_geos)
+    if question.paused:
+        return CheckResult(_record(_new_run(question), question, survey, CheckRun.Outcome.PAUSED), [])
+    if len(survey.going) > room:
+        return CheckResult(list_for_decision(question, survey), [])
+    return _act_on_found(question, survey)
 
 
 def look_around(question: Question, room: int) -> Survey:
@@ -106,7 +119,7 @@ def raise_lower_bounds(standings: Collection[Standing]) -> None:
 
 
 def warn_of_late_geos(question: Question, geos: Iterable[str]) -> None:
-    """Alert support of geos that hold back deactivations and have not been complete for 24 hours (P63)."""
+    """Alert support of geos that hold back notices and deactivations and have not been complete for 24 hours (P63)."""
     for geo in sorted(geos):
         through = question.complete_through.get(geo)
         if through is None or through < question.now - ALERT_AFTER:
@@ -116,7 +129,7 @@ def warn_of_late_geos(question: Question, geos: Iterable[str]) -> None:
 @transaction.atomic
 def list_for_decision(question: Question, survey: Survey) -> CheckRun:
     """Put those who may go on the list of the one run that waits for a lead; a later check refreshes it (P66)."""
-    run = _waiting() or CheckRun()
+    run = _waiting(question.kind) or _new_run(question)
     survey.held[HeldBy.LIMIT] = survey.may_go
     _record(run, question, survey, CheckRun.Outcome.WAITING)
     run.entries.all().delete()
@@ -135,12 +148,17 @@ def _entry(run: CheckRun, standing: Standing) -> CheckEntry:
     )
 
 
-def _deactivate_found(question: Question, survey: Survey) -> CheckResult:
-    """Within the limit: they go, and a request that waited has become needless."""
+def _act_on_found(question: Question, survey: Survey) -> CheckResult:
+    """Within the limit: they go, or are told, and a request that waited has become needless."""
     with transaction.atomic():
-        run = _waiting() or CheckRun()
+        run = _waiting(question.kind) or _new_run(question)
         run.entries.all().delete()
         _record(run, question, survey, CheckRun.Outcome.DONE)
+    if run.kind == CheckRun.Kind.NOTIFY:
+        told, run.failed_count = in_sets(survey.going, notices.tell)
+        run.told_count = len(told)
+        _finish(run)
+        return CheckResult(run, [])
     events, run.failed_count = in_sets(survey.going, _deactivate)
     run.deactivated_count = len(events)
     _finish(run)
@@ -153,37 +171,11 @@ def _deactivate(ids: Collection[UUID], actor: User | None = None, note: str = ""
     )
 
 
-def in_sets(
-    ids: Iterable[UUID], act: Callable[[Collection[UUID]], list[LifecycleEvent]]
-) -> tuple[list[LifecycleEvent], int]:
-    """Act on sets of 500; a set that fails is tried again one by one. Gives the events and how many failed (P65)."""
-    events: list[LifecycleEvent] = []
-    failed = 0
-    for batch in batched(ids, SET_SIZE):
-        try:
-            events += act(batch)
-        except Exception:
-            logger.exception("a set of the inactivity check failed and is tried one by one", size=len(batch))
-            for id in batch:
-                told = _one(id, act)
-                events += told or []
-                failed += told is None
-    return events, failed
-
-
-def _one(id: UUID, act: Callable[[Collection[UUID]], list[LifecycleEvent]]) -> list[LifecycleEvent] | None:
-    try:
-        return act([id])
-    except Exception:
-        logger.exception("the inactivity check could not deactivate an organization", organization=str(id))
-        return None
-
-
 # Decisions
 
 
 def approve(run: CheckRun, *, actor: User, reason: str = "", digest: str | None = None) -> CheckRun:
-    """Let the organizations on a waiting list go, each asked again; the limit is not applied (P66).
+    """Let the organizations on a waiting list go, or be told, each asked again; the limit is not applied (P66).
 
     `digest` is that of the list as it was shown. Raises LifecycleError with what to tell where the actor may not, the
     check is paused, the list was decided or has changed.
@@ -198,7 +190,9 @@ def approve(run: CheckRun, *, actor: User, reason: str = "", digest: str | None 
 
 
 def dismiss(run: CheckRun, *, actor: User, reason: str, digest: str | None = None) -> CheckRun:
-    """Leave the organizations on a waiting list alone for 30 days (P66). Errors as in `approve`."""
+    """Leave the organizations on a waiting list alone for 30 days (P66): of either list, they are neither told nor
+    deactivated. Errors as in `approve`.
+    """
     check_permission(actor, "accounts.decide_check")
     _need(reason)
     with one_at_a_time():
@@ -239,10 +233,22 @@ def _decider(run: CheckRun) -> User:
 
 
 def carry_out(run: CheckRun) -> None:
-    """Deactivate those on an approved list who are still due and held by nothing. Broken off, it can be repeated."""
-    actor = _decider(run)
+    """Deactivate, or tell, those on an approved list who are still due and held by nothing.
+
+    Broken off, it can be repeated.
+    """
     left = run.entries.filter(deactivated_at__isnull=True).order_by("inactive_at", "organization")
     ids = list(left.values_list("organization", flat=True))
+    if run.kind == CheckRun.Kind.NOTIFY:
+        told, run.failed_count = in_sets(ids, notices.tell)
+        run.told_count += len(told)
+        _finish(run)
+    else:
+        _deactivate_listed(run, ids)
+
+
+def _deactivate_listed(run: CheckRun, ids: Collection[UUID]) -> None:
+    actor = _decider(run)
 
     @transaction.atomic
     def act(ids: Collection[UUID]) -> list[LifecycleEvent]:
@@ -256,8 +262,8 @@ def carry_out(run: CheckRun) -> None:
     _finish(run)
 
 
-def finish_approved() -> None:
-    for run in CheckRun.objects.filter(outcome=CheckRun.Outcome.APPROVED, finished_at__isnull=True):
+def finish_approved(kind: CheckRun.Kind) -> None:
+    for run in CheckRun.objects.filter(kind=kind, outcome=CheckRun.Outcome.APPROVED, finished_at__isnull=True):
         carry_out(run)
 
 
@@ -285,8 +291,12 @@ def _need(reason: str) -> None:
         raise LifecycleError("Please say why: the reason is empty.")
 
 
-def _waiting() -> CheckRun | None:
-    return CheckRun.objects.select_for_update().filter(outcome=CheckRun.Outcome.WAITING).first()
+def _waiting(kind: CheckRun.Kind) -> CheckRun | None:
+    return CheckRun.objects.select_for_update().filter(kind=kind, outcome=CheckRun.Outcome.WAITING).first()
+
+
+def _new_run(question: Question) -> CheckRun:
+    return CheckRun(kind=question.kind)
 
 
 def _record(run: CheckRun, question: Question, survey: Survey, outcome: CheckRun.Outcome) -> CheckRun:

@@ -18,7 +18,9 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from accounts.models import User
+from accounts import inactivity
+from accounts.inactivity import Standing
+from accounts.models import CheckRun, InactivityNotice, User
 from accounts.words import Tier
 
 SAMPLE = settings.BASE_DIR / "konnect_portal" / "development" / "sample" / "organizations.jsonl"
@@ -33,6 +35,7 @@ STAFF = {
 }
 
 TIME_TO_TYPE = 10
+LEFT_TO_THE_FIRST_CHECK = timedelta(days=10)
 
 MOMENTS = (
     "created_at",
@@ -61,6 +64,34 @@ def make_staff() -> None:
             user.groups.add(Group.objects.get(name=tier.value))
             EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
             TOTP.activate(user, totp_secret())
+
+
+@transaction.atomic
+def make_notices(*, at: datetime) -> None:
+    """As if notices had gone out and been accepted for weeks.
+
+    Whoever is due at `at` was told in time, and whoever will be has been told so far. Those who have 10 days or more
+    are left to the first check, so that its mails can be read.
+    """
+    question = inactivity.ask(at, kind=CheckRun.Kind.NOTIFY)
+    for standings in inactivity.standings_in_sets(question):
+        told = [standing for standing in standings if standing.is_due]
+        InactivityNotice.objects.bulk_create(notice for standing in told for notice in _notices_until(at, standing))
+
+
+def _notices_until(at: datetime, standing: Standing) -> Iterator[InactivityNotice]:
+    announced_at = max(standing.inactive_by_activity, at - timedelta(hours=1))
+    for days_before, _ in InactivityNotice.DAYS_BEFORE:
+        sent_at = announced_at - timedelta(days=days_before)
+        if announced_at < at + LEFT_TO_THE_FIRST_CHECK and sent_at <= at:
+            yield InactivityNotice(
+                organization=standing.organization,
+                inactive_at=standing.inactive_by_activity,
+                announced_at=announced_at,
+                days_before=days_before,
+                created_at=sent_at,
+                accepted_at=sent_at,
+            )
 
 
 def password() -> str:

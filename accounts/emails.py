@@ -1,11 +1,13 @@
 """What people are told by mail about their organization. The rows are written in the act's own transaction (P49)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from accounts.models import LifecycleEvent, Organization, User
+from accounts.inactivity import Standing
+from accounts.models import InactivityNotice, LifecycleEvent, Organization, User
 from accounts.scope import Scope
+from accounts.services.teams import admins_of
 from accounts.words import Reason
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
@@ -30,6 +32,29 @@ def tell_of_reactivation(organization: Organization, event: LifecycleEvent, *, r
         "gone_control_plane_count": gone,
     }
     queue_mails([_mail(organization.owner, "organization_reactivated", context, event)])
+
+
+def tell_of_inactivity(notices: Iterable[tuple[Standing, InactivityNotice]]) -> None:
+    """One mail for each notice to each address of the owner, the admins and the contact e-mail (P64)."""
+    notices = list(notices)
+    admins = admins_of(standing.id for standing, _ in notices)
+    queue_mails(
+        mail for standing, notice in notices for mail in _inactivity_mails(standing, notice, admins[standing.id])
+    )
+
+
+def _inactivity_mails(standing: Standing, notice: InactivityNotice, admins: Iterable[User]) -> Iterator[NewMail]:
+    organization = standing.organization
+    context = {
+        "organization_name": organization.name,
+        "announced_at": notice.announced_at,
+        "created_at": organization.created_at,
+        "last_login_at": organization.last_login_at,
+        "last_api_request_at": standing.last_api_request_at,
+    }
+    people = {person.email: person.pk for person in (organization.owner, *admins) if person.is_active}
+    for address, person_id in ({organization.contact_email: None} | people).items():
+        yield NewMail(address, "inactivity_notice", context, organization.pk, notice.pk, person_id)
 
 
 def _deactivation_mails(organization: Organization, scope: Scope, event: LifecycleEvent) -> list[NewMail]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, InactivityNotice, LifecycleEvent, Organization
@@ -16,7 +16,6 @@ from billing.services import ActivityFacts, activity_facts, complete_through, ru
 from geos.services import geos_of
 
 SET_SIZE = 500
-FIRST_NOTICE, LAST_NOTICE = 14, 1
 FIRST_NOTICE_AGE = timedelta(days=14)
 LAST_NOTICE_AGE = timedelta(hours=23)
 ANNOUNCEMENT_LASTS = timedelta(days=14)
@@ -26,11 +25,13 @@ ANNOUNCEMENT_LASTS = timedelta(days=14)
 class Question:
     """What is the same for every organization that is asked about at `at`; `now` is when it is asked.
 
-    A moment other than now is answered with today's facts.
+    A moment other than now is answered with today's facts. Of kind `notify` it is not who is due for deactivation, but
+    for a first notice (P64).
     """
 
     at: datetime
     now: datetime
+    kind: CheckRun.Kind
     notices: bool
     paused: bool
     complete_through: dict[str, datetime]
@@ -39,6 +40,11 @@ class Question:
     def usage_wanted_through(self) -> datetime:
         """How far usage must be complete (P63). Of a time to come, what is missing today is all that can be known."""
         return min(self.at, self.now) - timedelta(hours=settings.USAGE_COMPLETE_WITHIN_HOURS)
+
+    @property
+    def ahead(self) -> timedelta:
+        """How long before its moment an organization is due."""
+        return FIRST_NOTICE_AGE if self.kind == CheckRun.Kind.NOTIFY else timedelta(0)
 
     @property
     def is_about_now(self) -> bool:
@@ -55,6 +61,7 @@ class Standing:
     exemption: Exemption | None = None
     missing_geos: tuple[str, ...] = ()
     held_by: HeldBy | None = None
+    ahead: timedelta = timedelta(0)
 
     @property
     def id(self) -> UUID:
@@ -112,7 +119,7 @@ class Standing:
 
     @property
     def is_due(self) -> bool:
-        return self.is_checked and self.inactive_by_activity <= self.at
+        return self.is_checked and self.inactive_by_activity <= self.at + self.ahead
 
     @property
     def may_go(self) -> bool:
@@ -124,12 +131,15 @@ def inactivity_days() -> timedelta:
     return timedelta(days=settings.INACTIVITY_DAYS)
 
 
-def ask(at: datetime | None = None, *, notices: bool | None = None) -> Question:
+def ask(
+    at: datetime | None = None, *, kind: CheckRun.Kind = CheckRun.Kind.DEACTIVATE, notices: bool | None = None
+) -> Question:
     """The question put at `at` (now unless given); `notices` false leaves the conditions of P64 out."""
     now = timezone.now()
     return Question(
         at=at or now,
         now=now,
+        kind=kind,
         notices=settings.INACTIVITY_NOTICES if notices is None else notices,
         paused=CheckPause.objects.filter(resumed_at__isnull=True).exists(),
         complete_through=complete_through(),
@@ -138,7 +148,10 @@ def ask(at: datetime | None = None, *, notices: bool | None = None) -> Question:
 
 def standings_in_sets(question: Question) -> Iterator[list[Standing]]:
     """Everyone whose stored lower bound has come, in sets by key. Read a set, and only one is in memory."""
-    candidates = Organization.objects.active().filter(inactive_at__lte=question.at)
+    candidates = Organization.objects.active().filter(inactive_at__lte=question.at + question.ahead)
+    if question.kind == CheckRun.Kind.NOTIFY:
+        first = InactivityNotice.objects.live().filter(days_before=InactivityNotice.FIRST)
+        candidates = candidates.exclude(Exists(first.filter(organization=OuterRef("pk"))))
     after = Q()
     while organizations := list(candidates.filter(after).order_by("inactive_at", "pk")[:SET_SIZE]):
         last = organizations[-1]
@@ -156,7 +169,9 @@ def standings(organizations: Collection[Organization], question: Question) -> li
         for exemption in Exemption.objects.live(question.at).filter(organization__in=ids)
     }
     found = [
-        Standing(organization, facts[organization.pk], question.at, exemptions.get(organization.pk))
+        Standing(
+            organization, facts[organization.pk], question.at, exemptions.get(organization.pk), ahead=question.ahead
+        )
         for organization in organizations
         if organization.pk in facts
     ]
@@ -173,7 +188,7 @@ def with_holds(found: list[Standing], question: Question) -> list[Standing]:
         (HeldBy.PAUSED, [standing.id for standing in due if question.paused]),
         (HeldBy.HOLD, [standing.id for standing in due if standing.organization.is_on_hold(question.at)]),
         (HeldBy.MISSING_USAGE, missing),
-        (HeldBy.NOTICE, not_told(due, question) if question.notices else ()),
+        (HeldBy.NOTICE, not_told(due) if question.notices and not question.ahead else ()),
         (HeldBy.DISMISSED, dismissed([standing.id for standing in due], question)),
     ]
     held = {id: reason for reason, ids in reversed(reasons) for id in ids}
@@ -200,30 +215,34 @@ def is_complete(geo: str, standing: Standing, question: Question) -> bool:
     return any(through is not None and through >= question.usage_wanted_through for through in known)
 
 
-def not_told(due: Collection[Standing], question: Question) -> set[UUID]:
+def not_told(due: Collection[Standing]) -> set[UUID]:
     """Those to whom the notices of P64 have not all come, for the moment that they are inactive from now."""
-    notices: dict[UUID, dict[int, InactivityNotice]] = {standing.id: {} for standing in due}
-    live = InactivityNotice.objects.filter(organization__in=notices, voided_at__isnull=True)
-    for notice in live:
-        notices[notice.organization_id][notice.days_before] = notice
+    notices = live_notices([standing.id for standing in due])
     return {standing.id for standing in due if not is_told(standing, notices[standing.id])}
 
 
+def live_notices(ids: Collection[UUID]) -> dict[UUID, dict[int, InactivityNotice]]:
+    """The live notices of each organization, by their days before."""
+    notices: dict[UUID, dict[int, InactivityNotice]] = {id: {} for id in ids}
+    for notice in InactivityNotice.objects.live().filter(organization__in=notices):
+        notices[notice.organization_id][notice.days_before] = notice
+    return notices
+
+
 def is_told(standing: Standing, notices: dict[int, InactivityNotice]) -> bool:
-    first, last = notices.get(FIRST_NOTICE), notices.get(LAST_NOTICE)
-    if first is None or last is None or first.inactive_at != standing.inactive_at:
+    """The three conditions of P64. Where nobody can be told at all, no last notice is asked for."""
+    first, last = notices.get(InactivityNotice.FIRST), notices.get(InactivityNotice.LAST)
+    if first is None or first.inactive_at != standing.inactive_at or not _has_settled(first, standing.at):
         return False
-    return (
-        _complete(first, by=standing.at - FIRST_NOTICE_AGE)
-        and _complete(last, by=standing.at - LAST_NOTICE_AGE)
-        and last.announced_at <= standing.at <= last.announced_at + ANNOUNCEMENT_LASTS
-    )
+    is_time = first.announced_at <= standing.at <= first.announced_at + ANNOUNCEMENT_LASTS
+    return is_time and (first.undeliverable_at is not None or (last is not None and _has_settled(last, standing.at)))
 
 
-def _complete(notice: InactivityNotice, *, by: datetime) -> bool:
-    """Accepted, or given up as undeliverable, at `by` or earlier."""
-    settled_at = notice.accepted_at or notice.undeliverable_at
-    return settled_at is not None and settled_at <= by
+def _has_settled(notice: InactivityNotice, at: datetime) -> bool:
+    """Accepted long enough ago; one that is undeliverable is complete 14 days later, a first and a last one alike."""
+    accepted_for = LAST_NOTICE_AGE if notice.days_before == InactivityNotice.LAST else FIRST_NOTICE_AGE
+    age = FIRST_NOTICE_AGE if notice.accepted_at is None else accepted_for
+    return notice.settled_at is not None and notice.settled_at <= at - age
 
 
 def dismissed(ids: Collection[UUID], question: Question) -> set[UUID]:
@@ -265,7 +284,7 @@ def _standings_of(ids: Collection[UUID], question: Question) -> Iterable[Standin
 
 
 def limit(at: datetime) -> int:
-    """How many the check may deactivate in 24 hours (P66)."""
+    """How many the check may deactivate, and to how many it may begin to send notices, in 24 hours (P66)."""
     most, percent = settings.INACTIVITY_LIMIT_COUNT, settings.INACTIVITY_LIMIT_PERCENT
     # Counting more of them than make up the highest limit changes nothing.
     enough = math.ceil(most * 100 / percent) if percent else 0
@@ -285,6 +304,14 @@ def deactivated_lately(now: datetime) -> int:
     ).count()
 
 
+def told_lately(now: datetime) -> int:
+    """How many were sent a first notice in the last 24 hours, whatever became of it."""
+    return InactivityNotice.objects.filter(
+        days_before=InactivityNotice.FIRST, created_at__gt=now - timedelta(hours=24)
+    ).count()
+
+
 def room(question: Question) -> int:
-    """How many may still go within the limit."""
-    return max(0, limit(question.now) - deactivated_lately(question.now))
+    """How many may still go, or be told, within the limit (P66)."""
+    lately = told_lately if question.kind == CheckRun.Kind.NOTIFY else deactivated_lately
+    return max(0, limit(question.now) - lately(question.now))

@@ -16,7 +16,7 @@ logger = structlog.get_logger(__name__)
 
 @shared_task
 def check_inactivity() -> None:
-    """Run hourly (P65). What a run missed the next one finds; running twice changes nothing."""
+    """Run hourly (P65): notices, then deactivations. What a run missed the next finds; twice changes nothing."""
     run = run_check().run
     logger.info(
         "checked inactivity",

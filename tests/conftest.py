@@ -63,6 +63,12 @@ def find_static_files_when_asked() -> Generator[None]:
 
 
 @pytest.fixture
+def without_notices(settings):
+    """P64: P62 alone decides."""
+    settings.INACTIVITY_NOTICES = False
+
+
+@pytest.fixture
 def alice(db):
     return factories.UserFactory(email="alice@acme.example", full_name="Alice Owner")
 

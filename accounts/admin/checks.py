@@ -24,8 +24,8 @@ DECISIONS = {"approve": checks.approve, "dismiss": checks.dismiss}
 
 @admin.register(CheckRun)
 class CheckRunAdmin(ReadOnlyAdmin):
-    list_display = ["run_at", "shown_outcome", "due", "limit", "deactivated", "failed"]
-    list_filter = ["outcome"]
+    list_display = ["run_at", "kind", "shown_outcome", "due", "limit", "told", "deactivated", "failed"]
+    list_filter = ["kind", "outcome"]
     list_before_template = "admin/accounts/checkrun/switch.html"
     sortable_by = ()
 
@@ -46,6 +46,7 @@ class CheckRunAdmin(ReadOnlyAdmin):
         entries = list(run.entries.select_related("organization").order_by("inactive_at", "organization")[:LISTED])
         context = {
             "run": run,
+            "is_notice": run.kind == CheckRun.Kind.NOTIFY,
             "form": form,
             "entries": entries,
             "more": run.entries.count() - len(entries),
@@ -116,6 +117,10 @@ class CheckRunAdmin(ReadOnlyAdmin):
     def due(self, run):
         return run.due_count
 
+    @admin.display(description="told")
+    def told(self, run):
+        return run.told_count
+
     @admin.display(description="deactivated")
     def deactivated(self, run):
         return run.deactivated_count
@@ -136,5 +141,7 @@ def _may_decide(request) -> bool:
 def _said(run, decision) -> str:
     if decision == "dismiss":
         return "Dismissed: the organizations on the list are left alone for 30 days."
-    gone, asked = counted(run.deactivated_count, "organization"), run.entries.count()
-    return f"Approved: {gone} of {asked} deactivated. Whoever was used meanwhile was left alone."
+    is_notice = run.kind == CheckRun.Kind.NOTIFY
+    done = counted(run.told_count if is_notice else run.deactivated_count, "organization")
+    what = "told" if is_notice else "deactivated"
+    return f"Approved: {done} of {run.entries.count()} {what}. Whoever was used meanwhile was left alone."

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -42,8 +44,13 @@ class Exemption(models.Model):
 class CheckRun(models.Model):
     """One run of the inactivity check: what it asked, found and did (P65, P66).
 
-    Over the limit it deactivates nobody and waits for a lead; one run at a time can wait.
+    It tells people first (`notify`: first notices, P64) and then deactivates. Over the limit it does neither and waits
+    for a lead; one run of each kind at a time can wait.
     """
+
+    class Kind(models.TextChoices):
+        DEACTIVATE = "deactivate", "Check"
+        NOTIFY = "notify", "Notices"
 
     class Outcome(models.TextChoices):
         DONE = "done", "Done"
@@ -53,6 +60,7 @@ class CheckRun(models.Model):
         DISMISSED = "dismissed", "Dismissed"
 
     id = uuid_key()
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.DEACTIVATE)
     at = models.DateTimeField()
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -61,6 +69,7 @@ class CheckRun(models.Model):
     held_counts = models.JSONField(default=dict)
     limit = models.PositiveIntegerField(default=0)
     deactivated_count = models.PositiveIntegerField(default=0)
+    told_count = models.PositiveIntegerField(default=0)
     failed_count = models.PositiveIntegerField(default=0)
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by_id = models.UUIDField(null=True, blank=True)
@@ -69,7 +78,7 @@ class CheckRun(models.Model):
     class Meta:
         ordering = ["-started_at"]
         constraints = [
-            models.UniqueConstraint(fields=["outcome"], condition=Q(outcome="waiting"), name="one_run_waits"),
+            models.UniqueConstraint(fields=["kind"], condition=Q(outcome="waiting"), name="one_run_of_a_kind_waits"),
             models.CheckConstraint(
                 condition=Q(outcome__in=["done", "paused", "waiting"], decided_at__isnull=True)
                 | Q(
@@ -83,7 +92,7 @@ class CheckRun(models.Model):
         indexes = [models.Index(fields=["outcome", "-decided_at"], name="run_by_decision")]
 
     def __str__(self):
-        return f"Check of {self.at:%d %b %Y, %H:%M} UTC"
+        return f"{self.get_kind_display()} of {self.at:%d %b %Y, %H:%M} UTC"
 
 
 class CheckEntry(models.Model):
@@ -130,8 +139,25 @@ class CheckPause(models.Model):
         return self.reason
 
 
+class InactivityNoticeQuerySet(models.QuerySet["InactivityNotice"]):
+    def live(self):
+        """Those that nothing has voided."""
+        return self.filter(voided_at__isnull=True)
+
+    def unsettled(self):
+        """Those of which it is not known yet whether anybody was told."""
+        return self.filter(accepted_at__isnull=True, undeliverable_at__isnull=True)
+
+
 class InactivityNotice(models.Model):
-    """A notice of P64: it belongs to one `inactive_at` and says the announced moment, with its delivery."""
+    """A notice of P64: it belongs to one `inactive_at` and says the announced moment, with its delivery.
+
+    Its mails name it as what gave rise to them. `announced_at` of a first one that is not accepted yet is the earliest
+    possible moment. accounts.notices alone writes it.
+    """
+
+    FIRST, SECOND, LAST = 14, 7, 1
+    DAYS_BEFORE = ((FIRST, "14 days"), (SECOND, "7 days"), (LAST, "1 day"))
 
     id = uuid_key()
     organization = models.ForeignKey(
@@ -141,11 +167,13 @@ class InactivityNotice(models.Model):
     )
     inactive_at = models.DateTimeField()
     announced_at = models.DateTimeField()
-    days_before = models.PositiveSmallIntegerField(choices=[(14, "14 days"), (7, "7 days"), (1, "1 day")])
+    days_before = models.PositiveSmallIntegerField(choices=DAYS_BEFORE)
     created_at = models.DateTimeField(default=timezone.now)
     accepted_at = models.DateTimeField(null=True, blank=True)
     undeliverable_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InactivityNoticeQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -155,7 +183,19 @@ class InactivityNotice(models.Model):
                 name="one_notice_of_a_kind",
             ),
             models.CheckConstraint(condition=Q(days_before__in=[14, 7, 1]), name="notice_days_known"),
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True) | Q(undeliverable_at__isnull=True), name="notice_settled_one_way"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["created_at"], name="notice_first", condition=Q(days_before=14)),
+            models.Index(fields=["organization", "-created_at"], name="notice_of_organization"),
         ]
 
     def __str__(self):
         return f"{self.days_before} days before {self.announced_at:%d %b %Y}"
+
+    @property
+    def settled_at(self) -> datetime | None:
+        """Since when it is known that somebody was told, or that nobody can be."""
+        return self.accepted_at or self.undeliverable_at

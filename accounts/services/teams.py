@@ -1,6 +1,7 @@
 """Teams and who is in them (P2, P4)."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -35,6 +36,17 @@ def join_organization_admin(organization: Organization, user: User) -> None:
     """Put a member into Organization Admin, where they are not yet. The caller holds the organization."""
     team = Team.objects.get(organization=organization, name=ORGANIZATION_ADMIN, is_predefined=True)
     TeamMembership.objects.get_or_create(organization=organization, team=team, user=user)
+
+
+def admins_of(organization_ids: Iterable[UUID]) -> dict[UUID, list[User]]:
+    """The people in Organization Admin of each organization."""
+    found: dict[UUID, list[User]] = defaultdict(list)
+    teams = {"team__name": ORGANIZATION_ADMIN, "team__is_predefined": True}
+    rows = TeamMembership.objects.filter(organization__in=organization_ids, user__isnull=False, **teams)
+    for row in rows.select_related("user"):
+        assert row.user is not None
+        found[row.organization_id].append(row.user)
+    return found
 
 
 @transaction.atomic

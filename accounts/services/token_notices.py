@@ -1,15 +1,14 @@
 """Telling holders that their tokens expire: 14, 7 and 1 days before, and once they have (`tokens.TOLD_BEFORE`)."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
-from accounts.models import AccessToken, TeamMembership, User
+from accounts.models import AccessToken, User
+from accounts.services.teams import admins_of
 from accounts.services.tokens import next_notice_at
-from accounts.words import ORGANIZATION_ADMIN, State
+from accounts.words import State
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
 SET_SIZE = 500
@@ -41,20 +40,10 @@ def _still_counts(token: AccessToken) -> bool:
 def _mails(tokens: Iterable[AccessToken], at: datetime) -> Iterator[NewMail]:
     """One to the person whose token it is; of a system account's, one to each admin of its organization."""
     tokens = list(tokens)
-    admins = _admins({token.organization_id for token in tokens if token.user is None})
+    admins = admins_of({token.organization_id for token in tokens if token.user is None})
     for token in tokens:
         people = [token.user] if token.user else admins[token.organization_id]
         yield from (_mail(token, person, at) for person in people if person.is_active)
-
-
-def _admins(organization_ids: Iterable[UUID]) -> dict[UUID, list[User]]:
-    found: dict[UUID, list[User]] = defaultdict(list)
-    teams = {"team__name": ORGANIZATION_ADMIN, "team__is_predefined": True}
-    rows = TeamMembership.objects.filter(organization__in=organization_ids, user__isnull=False, **teams)
-    for row in rows.select_related("user"):
-        assert row.user is not None
-        found[row.organization_id].append(row.user)
-    return found
 
 
 def _mail(token: AccessToken, person: User, at: datetime) -> NewMail:

@@ -6,7 +6,7 @@ where it died between the server's yes and the record, the mail goes out again w
 
 A server that cannot be reached says nothing about a mail: the run ends, nothing is counted, and the next one tries
 again. A server that refuses a mail puts it off, at first by a minute; a refusal for good is asked again the next day
-and the day after. What is refused for three days has failed.
+and the day after. What is refused for three days, counted from the first refusal, has failed.
 """
 
 import smtplib
@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.mail import EmailAlternative, EmailMultiAlternatives, mailers
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.module_loading import import_string
@@ -115,9 +115,16 @@ def _put_off(email: Email, error: Exception) -> int:
     at, tries = timezone.now(), email.number_of_retries or 0
     logger.warning("mail not taken", email=email.pk, tries=tries + 1, error=str(error))
     next_try = at + _wait(error, tries)
-    if isinstance(error, ValueError) or next_try > email.created + GIVE_UP_AFTER:
+    if isinstance(error, ValueError) or next_try >= _first_refused_at(email, at) + GIVE_UP_AFTER:
+        if _is_for_good(error):
+            Mail.objects.filter(email=email).update(refused_at=at)
         return _record(email, STATUS.failed, error, number_of_retries=tries)
     return _record(email, STATUS.requeued, error, number_of_retries=tries + 1, scheduled_time=next_try)
+
+
+def _first_refused_at(email: Email, at: datetime) -> datetime:
+    """The days in which the server was away count against no mail."""
+    return email.logs.aggregate(first=Min("date"))["first"] or at
 
 
 def _wait(error: Exception, tries: int) -> timedelta:
@@ -127,7 +134,10 @@ def _wait(error: Exception, tries: int) -> timedelta:
 
 
 def _is_for_good(error: Exception) -> bool:
+    """The mail will be taken by nobody: a server has said so, or none would understand it."""
     match error:
+        case ValueError():
+            return True
         case smtplib.SMTPRecipientsRefused(recipients=refused):
             return all(code >= 500 for code, _ in refused.values())
         case smtplib.SMTPResponseException(smtp_code=code):

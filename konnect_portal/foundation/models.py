@@ -1,4 +1,7 @@
+from datetime import datetime
+
 from django.db import models
+from post_office.models import STATUS
 
 from konnect_portal.foundation.fields import uuid_key
 
@@ -7,7 +10,9 @@ class Mail(models.Model):
     """What a mail is about, beside the library's row that holds its text and delivery.
 
     Written in the transaction that gives rise to the mail; a worker sends it afterwards (P48). The kind and the ids
-    stay when names and addresses are erased.
+    stay when names and addresses are erased. `event_id` is what gave rise to it: an event, or a notice (P64).
+    `refused_at` is when it was given up because its address was refused for good, `bounced_at` when it came back
+    after a server had taken it.
     """
 
     id = uuid_key()
@@ -16,6 +21,8 @@ class Mail(models.Model):
     organization_id = models.UUIDField(null=True, blank=True)
     event_id = models.UUIDField(null=True, blank=True)
     person_id = models.UUIDField(null=True, blank=True)
+    refused_at = models.DateTimeField(null=True, blank=True)
+    bounced_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [
@@ -26,3 +33,18 @@ class Mail(models.Model):
 
     def __str__(self):
         return self.kind
+
+    @property
+    def accepted_at(self) -> datetime | None:
+        """When a server took it, unless it came back."""
+        return self.email.last_updated if self.email.status == STATUS.sent and not self.bounced_at else None
+
+    @property
+    def undeliverable_at(self) -> datetime | None:
+        """Since when it is known that its address takes no mail."""
+        return self.bounced_at or self.refused_at
+
+    @property
+    def is_given_up(self) -> bool:
+        """Nothing more becomes of it, and no server has it."""
+        return self.email.status == STATUS.failed or self.bounced_at is not None

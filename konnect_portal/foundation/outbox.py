@@ -11,12 +11,14 @@ at sending (delivery.py); until then `link` is `LINK_PLACEHOLDER`. What each kin
     organization_name, deactivated_at, reason_sentence (completes "because …"), purge_at (its data is deleted),
     subscription_count, control_plane_count, node_count, zone_count; optional take_down_at (until then its control
     planes can come back), locked_addresses (list)
+`inactivity_notice`
+    organization_name, announced_at, created_at; optional last_login_at, last_api_request_at
 `organization_reactivated`
     organization_name, reactivated_at; optional control_plane_count (came back), gone_control_plane_count
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from email.utils import make_msgid
 from uuid import UUID
@@ -69,6 +71,13 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
         batch_size=SET_SIZE,
     )
     hint("konnect_portal.foundation.tasks.send_mail")
+
+
+def withdraw_mails(event_ids: Collection[UUID]) -> None:
+    """Take back what these gave rise to and nobody has been sent; a mail that is being sent right now stays."""
+    waiting = Email.objects.filter(about__event_id__in=event_ids, status__in=[STATUS.queued, STATUS.requeued])
+    unsent = waiting.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)
+    Email.objects.filter(pk__in=list(unsent)).delete()
 
 
 def _email(mail: NewMail) -> Email:

@@ -13,7 +13,7 @@ from tests import factories
 from tests.desk import signed_in
 
 SWITCH = "/admin/accounts/checkrun/switch/"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_notices")]
 
 
 @pytest.fixture
@@ -69,6 +69,20 @@ def test_dismissed_they_stay(run, idle, lead):
     run.refresh_from_db()
     assert (idle.state, run.outcome) == (State.ACTIVE, CheckRun.Outcome.DISMISSED)
     assert "left alone for 30 days" in answer.content.decode()
+
+
+def test_a_list_of_those_to_be_told_says_so(run, idle, lead):
+    """P64, P66"""
+    CheckRun.objects.update(kind=CheckRun.Kind.NOTIFY)
+    client = signed_in(lead)
+    assert "Approve: tell them" in client.get(page_of(run)).content.decode()
+
+    answer = decide(client, run, "approve")
+
+    idle.refresh_from_db()
+    assert idle.state == State.ACTIVE
+    assert idle.inactivity_notices.get().days_before == 14
+    assert "Approved: 1 organization of 1 told" in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from billing.models import BillingAccount, Plan
 from billing.services import record_completeness
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_notices")]
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 
@@ -247,6 +247,7 @@ def test_only_organizations_on_free_make_up_the_limit(unused, now, settings):
 
 
 def told(organization, *, first, last, announced_at, inactive_at=None, how="accepted_at"):
+    """A first notice and a last one, which where it has no moment is still under way."""
     inactive_at = inactive_at or organization.created_at + 30 * DAY
     for days_before, at in [(14, first), (1, last)]:
         InactivityNotice.objects.create(
@@ -258,7 +259,6 @@ def told(organization, *, first, last, announced_at, inactive_at=None, how="acce
         )
 
 
-@pytest.mark.parametrize("how", ["accepted_at", "undeliverable_at"])
 @pytest.mark.parametrize(
     ("first", "last", "announced", "held_by"),
     [
@@ -270,9 +270,33 @@ def told(organization, *, first, last, announced_at, inactive_at=None, how="acce
         (28 * DAY, 15 * DAY, 14 * DAY + SECOND, HeldBy.NOTICE),
     ],
 )
-def test_notices_have_to_have_come_long_enough_ago(unused, now, first, last, announced, held_by, how):
+def test_notices_have_to_have_come_long_enough_ago(unused, now, first, last, announced, held_by):
     """P64"""
-    told(unused, first=now - first, last=now - last, announced_at=now - announced, how=how)
+    told(unused, first=now - first, last=now - last, announced_at=now - announced)
+
+    assert holds(now, notices=True) == {"Unused": held_by}
+
+
+@pytest.mark.parametrize(
+    ("first", "announced", "held_by"),
+    [
+        (14 * DAY, timedelta(0), None),
+        (14 * DAY - SECOND, timedelta(0), HeldBy.NOTICE),
+        (28 * DAY, 14 * DAY + SECOND, HeldBy.NOTICE),
+    ],
+)
+def test_whom_no_notice_reaches_waits_14_days_from_then(unused, now, first, announced, held_by):
+    """P64: a last notice that can't be delivered either need not come."""
+    told(unused, first=now - first, last=None, announced_at=now - announced, how="undeliverable_at")
+
+    assert holds(now, notices=True) == {"Unused": held_by}
+
+
+@pytest.mark.parametrize(("ago", "held_by"), [(14 * DAY, None), (14 * DAY - SECOND, HeldBy.NOTICE)])
+def test_a_last_notice_that_reached_nobody_is_complete_14_days_later(unused, now, ago, held_by):
+    """P64"""
+    told(unused, first=now - 28 * DAY, last=now - ago, announced_at=now - 13 * DAY)
+    InactivityNotice.objects.filter(days_before=1).update(accepted_at=None, undeliverable_at=now - ago)
 
     assert holds(now, notices=True) == {"Unused": held_by}
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import checks, inactivity
+from accounts import checks, inactivity, sets
 from accounts.checks import approve, dismiss, list_digest, pause, resume, run_check
 from accounts.errors import LifecycleError
 from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, LifecycleEvent, Organization
@@ -16,6 +16,8 @@ from accounts.words import Reason, Via
 from billing.models import BillingAccount, Plan
 from billing.services import record_completeness
 from tests import factories
+
+pytestmark = pytest.mark.usefixtures("without_notices")
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 
@@ -176,7 +178,7 @@ class TestRun:
 
     def test_a_set_that_fails_does_not_stop_the_next_one(self, monkeypatch):
         """P65"""
-        monkeypatch.setattr(checks, "SET_SIZE", 1)
+        monkeypatch.setattr(sets, "SET_SIZE", 1)
         refuse_to_deactivate(unused("Broken", "Two")[0])
 
         run_check()

@@ -15,7 +15,7 @@ from billing.models import BillingAccount
 from tests import factories
 from tests.accounts.test_deactivation_walk import tables
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_notices")]
 
 DAY = timedelta(days=1)
 

@@ -13,7 +13,7 @@ from tests.accounts.test_inactivity_checks import inactive, listed, unused
 from tests.races import at_once, collide
 from tests.workers import Worker, eventually
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("without_notices")]
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +74,7 @@ def test_beat_has_a_worker_run_the_check(tmp_path):
     """P65"""
     unused("Gone")
     app.control.purge()
-    worker = Worker(tmp_path / "worker.log")
+    worker = Worker(tmp_path / "worker.log", variables={"INACTIVITY_NOTICES": "false"})
     try:
         app.send_task(app.conf.beat_schedule["check inactivity"]["task"])
         eventually(lambda: inactive() == ["Gone"], within=20)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from accounts import demo
-from accounts.models import CheckRun, Organization, User
+from accounts.checks import run_check
+from accounts.models import CheckRun, InactivityNotice, Organization, User
 from accounts.words import Tier
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +45,20 @@ def test_the_first_run_is_above_its_limit_and_waits(is_demo):
     run = CheckRun.objects.get()
     assert (run.outcome, run.due_count, run.deactivated_count) == (CheckRun.Outcome.WAITING, 58, 0)
     assert Organization.objects.active().count() == 293
+
+
+def test_notices_of_every_stage_are_there_and_the_next_check_begins_with_some(is_demo):
+    """P64"""
+    prepare()
+    told = Counter(InactivityNotice.objects.values_list("days_before", flat=True))
+    assert told[14] > told[7] >= told[1] > 58
+
+    run_check()
+
+    new = CheckRun.objects.get(kind=CheckRun.Kind.NOTIFY)
+    assert (new.outcome, new.told_count > 0) == (CheckRun.Outcome.DONE, True)
+    assert InactivityNotice.objects.live().count() == told.total() + new.told_count
+    assert CheckRun.objects.filter(outcome=CheckRun.Outcome.WAITING, kind=CheckRun.Kind.DEACTIVATE).exists()
 
 
 def test_a_second_start_changes_nothing_and_tells_the_same(is_demo):

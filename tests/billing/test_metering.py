@@ -381,6 +381,7 @@ class TestRaces:
         assert metered() == [("api_requests", 5)]
         assert Organization.objects.get().state == "inactive"
 
+    @pytest.mark.usefixtures("without_notices")
     def test_a_request_recorded_just_before_the_check_decides_is_seen(self, acme):
         """P65: the organization is active after all."""
         now = datetime.now(UTC)

@@ -9,10 +9,12 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from konnect_portal.foundation.delivery import send_due_mails
+from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.outbox import queue_mails
 from tests import smtp
 from tests.foundation.test_outbox import deactivated
@@ -39,6 +41,7 @@ def shift(email: Email, **ago: float) -> None:
     Email.objects.filter(pk=email.pk).update(
         created=email.created - passed, scheduled_time=email.scheduled_time - passed
     )
+    email.logs.update(date=F("date") - passed)
 
 
 def told(server: smtp.Server) -> list[str]:
@@ -121,12 +124,26 @@ def test_a_mail_waiting_for_its_next_try_is_left_alone(server):
 def test_a_mail_put_off_for_three_days_has_failed(server):
     [email] = queue("bob@acme.example")
     server.refusals["bob@acme.example"] = "450 later"
+    send_due_mails()
     shift(email, hours=72)
 
     send_due_mails()
 
     email.refresh_from_db()
     assert email.status == STATUS.failed
+    assert Mail.objects.get().refused_at is None
+
+
+def test_days_in_which_the_server_was_away_count_against_no_mail(server):
+    """P64"""
+    [email] = queue("bob@acme.example")
+    server.refusals["bob@acme.example"] = "550 no such person"
+    shift(email, days=7)
+
+    send_due_mails()
+
+    email.refresh_from_db()
+    assert email.status == STATUS.requeued
 
 
 def test_a_refusal_for_good_is_asked_three_times_in_three_days(server):
@@ -141,6 +158,7 @@ def test_a_refusal_for_good_is_asked_three_times_in_three_days(server):
         shift(email, hours=24, seconds=1)
 
     assert statuses == [STATUS.requeued, STATUS.requeued, STATUS.failed]
+    assert Mail.objects.get().refused_at is not None
     assert "no such person" in email.logs.first().message
 
 

@@ -23,6 +23,7 @@ class Command(BaseCommand):
             )
         if not Organization.objects.exists():
             import_sample(at=timezone.now().replace(microsecond=0))
+            demo.make_notices(at=imported_at())
         demo.make_staff()
         if not CheckRun.objects.exists():
             checks.run_check(imported_at())
