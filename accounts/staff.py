@@ -23,6 +23,7 @@ GRANTED = {
         "accounts.unlock_email",
     },
     Tier.LEAD: {
+        "accounts.approve_act",
         "accounts.hasten_take_down",
         "accounts.hold_organization",
         "accounts.transfer_ownership",

@@ -6,6 +6,7 @@ from accounts.models.access import (
     Team,
     TeamMembership,
 )
+from accounts.models.approvals import Approval
 from accounts.models.history import EmailLock, EventSubject, LifecycleEvent
 from accounts.models.inactivity import (
     CheckEntry,
@@ -21,6 +22,7 @@ from accounts.models.sessions import Session
 __all__ = [
     "AccessToken",
     "AddressChange",
+    "Approval",
     "CheckEntry",
     "CheckPause",
     "CheckRun",
