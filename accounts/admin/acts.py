@@ -1,10 +1,12 @@
 """Acts of support on an organization, by the grammar of `delete_selected`: may I, what will change, why, act, tell."""
 
+from functools import partial
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import lifecycle
+from accounts import lifecycle, second_lead
 from accounts.admin import columns
 from accounts.admin.confirming import Shown, digest_of_rows, said
 from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, TakeDownForm
@@ -13,10 +15,10 @@ from accounts.columns import later
 from accounts.forms.taking_down import take_down_moment
 from accounts.models import Organization, User
 from accounts.previews import deactivation_of, reactivation_of
+from accounts.services.approvals import waiting_for_target
 from accounts.services.ownership import heirs_of, transfer_ownership, why_owner_stays
 from accounts.words import Reason, State
 from billing.models import Plan
-from billing.services import plans
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
 
@@ -57,9 +59,17 @@ class Deactivate(OrganizationAct):
     def applies(self, organization):
         return organization.state == State.ACTIVE
 
+    def button(self, target):
+        return f"Ask a second lead to deactivate {target.name}" if _needs_second(target) else super().button(target)
+
+    def told(self, target):
+        if _needs_second(target):
+            return f"Nothing has changed yet: another lead has {settings.APPROVAL_HOURS} hours to confirm it."
+        return super().told(target)
+
     def refusal(self, organization):
-        if plans([organization.pk], at=timezone.now())[organization.pk] == Plan.ENTERPRISE:
-            return "An Enterprise organization needs a second lead to confirm, which the portal does not offer yet."
+        if _needs_second(organization) and waiting_for_target(second_lead.ACT, organization.pk):
+            return "A second lead was asked to confirm it."
         return None
 
     def show(self, user, target):
@@ -71,6 +81,17 @@ class Deactivate(OrganizationAct):
 
     def act(self, target, *, data, expected, **who):
         choice = data.get("take_down")
+        if _needs_second(target):
+            second_lead.ask_to_deactivate(
+                target.pk,
+                reason=Reason(data["reason"]),
+                show=partial(columns.of_deactivation, when=columns.when_taken_down(choice)),
+                take_down=choice,
+                expected=expected,
+                **said(data),
+                **who,
+            )
+            return
         events = lifecycle.deactivate_organizations(
             [target.pk],
             reason=Reason(data["reason"]),
@@ -167,6 +188,11 @@ class NameOwner(OrganizationAct):
         if organization is None or _digest_of_owner(organization, heirs_of(organization)) != expected:
             raise lifecycle.PreviewChanged
         transfer_ownership(organization.pk, to=data["owner"].pk, **said(data), **who)
+
+
+def _needs_second(organization) -> bool:
+    """Whether a second lead has to confirm its deactivation, by the plan as the list annotates it (P71)."""
+    return organization.running_plan == Plan.ENTERPRISE
 
 
 ACTS: list[OfferedAct] = [Deactivate(), Reactivate(), TakeDown(), NameOwner()]

@@ -15,7 +15,8 @@ from accounts.admin.acts import ACTS
 from accounts.admin.case import Case
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
-from accounts.models import Organization
+from accounts.models import Approval, Organization
+from accounts.services.approvals import waiting_for_target
 from accounts.templatetags.desk import ago, pill
 from billing.models import Plan, Subscription
 from geos.models import OrganizationGeo
@@ -112,6 +113,7 @@ class OrganizationAdmin(ActsAdmin):
             "organization": organization,
             "plan": plan_name(organization),
             "case": Case(organization, at=timezone.now()),
+            "approval": waiting_for_target(Approval.Act.DEACTIVATE_ENTERPRISE, organization.pk),
             "acts": offers(ACTS, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }
