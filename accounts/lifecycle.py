@@ -28,7 +28,7 @@ from accounts.models import (
 )
 from accounts.previews import digest_of, reactivation_of
 from accounts.scope import Scope, scopes_of
-from accounts.services.locks import hold_live_locks, lock_addresses, release_locks
+from accounts.services.locks import hold_live_locks, lock_addresses, release_locks, unlocked_at
 from accounts.services.ownership import hand_over
 from accounts.services.people import release_people, restore_people, snapshot
 from accounts.services.teams import join_organization_admin
@@ -199,13 +199,14 @@ def unlock_email(
 ) -> LifecycleEvent:
     """Release every live lock on an e-mail address (P54). The organizations stay deactivated.
 
-    Raises LifecycleError where no lock is live or the actor may not.
+    Raises LifecycleError where no lock is live or the actor may not; a second time within 12 months a lead may.
     """
     rights.check_act(actor, via=via, note=note, ticket=ticket)
     rights.check_permission(actor, "accounts.unlock_email")
     locks = hold_live_locks(address_hash=address_hash(email))
     if not locks:
         raise LifecycleError(f"{normalize_address(email)} is not locked.")
+    rights.check_unlocking(actor, unlocked_at(address_hash(email), at=timezone.now()))
     event = _tell(
         Act.EMAIL_UNLOCKED,
         said=Said(actor, via, note, ticket, proof, address),

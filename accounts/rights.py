@@ -11,6 +11,7 @@ from accounts.models import Approval, Organization, User
 from accounts.words import STAFF_REASONS, Reason, Tier, Via
 from billing.models import Plan
 from billing.services import plans
+from konnect_portal.foundation.moments import absolute
 
 REASONS_BY_DOOR = {
     Via.ADMIN: STAFF_REASONS,
@@ -90,6 +91,18 @@ def check_permission(actor: User, perm: str, organization: Organization | None =
         verb = perm.removeprefix("accounts.").replace("_", " ")
         of = f" ({organization.name})" if organization else ""
         raise LifecycleError(f"{actor.email} may not do this{of}: it needs the right to {verb}.")
+
+
+def check_unlocking(actor: User, unlocked_at: datetime | None) -> None:
+    """Refuse an address that was unlocked within 12 months, at `unlocked_at`, to whoever is no lead (P54)."""
+    if refusal := refusal_to_unlock(actor, unlocked_at):
+        raise LifecycleError(refusal)
+
+
+def refusal_to_unlock(actor: User, unlocked_at: datetime | None) -> str | None:
+    if unlocked_at is None or actor.has_perm("accounts.unlock_again"):
+        return None
+    return f"This address was unlocked on {absolute(unlocked_at)} already. A second time within a year needs a lead."
 
 
 def take_down_delay(via: Via, actor: User | None) -> timedelta:

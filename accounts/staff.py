@@ -27,9 +27,11 @@ GRANTED = {
         "accounts.hasten_take_down",
         "accounts.hold_organization",
         "accounts.transfer_ownership",
+        "accounts.unlock_again",
         "accounts.reopen_account",
         "accounts.recover_account",
         "accounts.decide_check",
+        "accounts.exempt_organization",
     },
     Tier.ADMINISTRATOR: {
         "accounts.manage_staff",

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import lifecycle, second_lead
 from accounts.admin import columns
 from accounts.admin.confirming import Shown, digest_of_rows, said
-from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, TakeDownForm
+from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, WordForm
 from accounts.admin.offering import OfferedAct
 from accounts.columns import later
 from accounts.forms.taking_down import take_down_moment
@@ -137,7 +137,7 @@ class TakeDown(OrganizationAct):
     title = "Take down now"
     done = "The control planes of {} are being taken down. Below you can watch it."
     is_dangerous = True
-    form = TakeDownForm
+    form = WordForm
 
     def button(self, target):
         return f"Take the control planes of {target.name} down now"

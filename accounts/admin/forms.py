@@ -1,10 +1,11 @@
 """What an act of support asks for before it is done: why, for whom, and the name typed (P71, P73)."""
 
 from django import forms
+from django.utils import timezone
 
 from accounts.forms.signin import AddressField
 from accounts.forms.taking_down import LATER, NOW
-from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason
+from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason, Tier
 
 CHOOSE = ("", "Please choose")
 
@@ -42,10 +43,41 @@ class ActForm(ConfirmForm):
     field_order = ["note", "ticket", "proof", "name"]
 
 
-class StaffForm(ActForm):
-    """An act on a colleague: no customer's identity has to be shown."""
+class WordForm(ActForm):
+    """An act that is on nobody's behalf, or changes nothing for the customer: no identity has to be shown."""
 
-    proof = None  # type: ignore[assignment]
+    proof = None  # type: ignore[assignment]  # how Django takes a field out of a form
+
+
+class TierForm(WordForm):
+    tier = forms.ChoiceField(label="New tier", choices=Tier.choices)
+    field_order = ["tier", "note", "ticket", "name"]
+
+
+class MakeStaffForm(forms.Form):
+    """A new colleague: their link goes to the address, and nobody else sees it."""
+
+    email = AddressField(label="E-mail address", help_text="Of the company, and no customer’s.")
+    full_name = forms.CharField(label="Name", max_length=250)
+    tier = forms.ChoiceField(label="Tier", choices=Tier.choices)
+    note = forms.CharField(label="Why", widget=forms.Textarea(attrs={"rows": 3}), help_text="Kept with the event.")
+    ticket = forms.CharField(label="Ticket", max_length=100, help_text="The ticket that asks for this.")
+
+
+class ExemptForm(WordForm):
+    until = forms.DateField(
+        label="Until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="From 00:00 UTC of this day on it is checked again. Without a day it has no end.",
+    )
+    field_order = ["until", "note", "ticket", "name"]
+
+    def clean_until(self):
+        until = self.cleaned_data["until"]
+        if until and until <= timezone.now().date():
+            raise forms.ValidationError("This day is over or has begun. Please choose a later one.")
+        return until
 
 
 class DeactivateForm(ActForm):
@@ -130,18 +162,6 @@ class OwnerForm(ActForm):
 class AddressForm(ActForm):
     email = AddressField(label="New address", help_text="A link goes to it, which has to be followed.")
     field_order = ["email", "note", "ticket", "proof", "name"]
-
-
-class StopForm(ActForm):
-    """Nothing is changed for the customer: no identity has to be shown."""
-
-    proof = None  # type: ignore[assignment]
-
-
-class TakeDownForm(ActForm):
-    """The organization is deactivated already: who asks for haste says why, and shows no identity."""
-
-    proof = None  # type: ignore[assignment]  # how Django takes a field out of a form
 
 
 class DecisionForm(forms.Form):

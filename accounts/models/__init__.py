@@ -18,6 +18,7 @@ from accounts.models.inactivity import (
 from accounts.models.organizations import ContactChange, Membership, Organization
 from accounts.models.people import AddressChange, PasswordHistory, Person, Recovery, SignUpRequest, User
 from accounts.models.sessions import Session
+from accounts.models.trail import StaffLookup
 
 __all__ = [
     "AccessToken",
@@ -41,6 +42,7 @@ __all__ = [
     "RoleAssignment",
     "Session",
     "SignUpRequest",
+    "StaffLookup",
     "SystemAccount",
     "Team",
     "TeamMembership",

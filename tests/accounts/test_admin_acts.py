@@ -7,11 +7,14 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.lifecycle import deactivate_organizations
+from accounts.errors import LifecycleError
+from accounts.lifecycle import deactivate_organizations, reactivate_organization, unlock_email
 from accounts.models import EmailLock, LifecycleEvent, TeamMembership
+from accounts.services.locks import unlocked_at
 from accounts.words import Act, Reason, State, Via
-from billing.models import Plan
+from billing.models import Plan, TrialClaim
 from geos.models import ControlPlane
+from konnect_portal.foundation.addresses import address_hash
 from tests import factories
 from tests.desk import signed_in
 
@@ -412,3 +415,28 @@ def test_unlocking_asks_for_the_address(acme, lead):
     confirm(signed_in(lead), unlock_page(EmailLock.objects.get(organization=acme)), name="bob@acme.example")
 
     assert EmailLock.objects.live().exists()
+
+
+def test_a_second_unlock_within_a_year_needs_a_lead_and_the_page_says_so(acme, alice, lead, agent):
+    """P54: the first one stands on the screen with the trial; a reactivation released no lock by hand."""
+    TrialClaim.objects.create(
+        address_hash=address_hash(alice.email), person_id=alice.pk, organization_id=acme.pk, claimed_at=timezone.now()
+    )
+    for actor in (agent, lead):
+        deactivate(acme, lead)
+        lock = EmailLock.objects.live().get(organization=acme)
+        page = said(signed_in(agent).get(unlock_page(lock), follow=True))
+        assert ("A second time within a year needs a lead" in page) == (actor == lead)
+        shown = said(signed_in(lead).get(unlock_page(lock)))
+        assert ("It was not unlocked within a year" in shown) == (actor == agent)
+        assert "It had its trial on" in shown
+        if actor == agent:
+            confirm(signed_in(agent), unlock_page(lock))
+            reactivate_organization(acme.pk, actor=lead, via=Via.ADMIN, note="Back", ticket="T-1")
+    with pytest.raises(LifecycleError, match="needs a lead"):
+        unlock_email(alice.email, actor=agent, via=Via.COMMAND, note="Again", ticket="T-2")
+    confirm(signed_in(lead), unlock_page(lock))
+
+    assert not EmailLock.objects.live().exists()
+    year_on = timezone.now() + timedelta(days=366)
+    assert unlocked_at(lock.address_hash, at=year_on) is None
