@@ -2,13 +2,15 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.errors import LifecycleError
 from accounts.models import Approval, Organization, User
-from accounts.words import STAFF_REASONS, Reason, Tier, Via
+from accounts.services.requests import proofs_of
+from accounts.words import STAFF_REASONS, Proof, Reason, Tier, Via
 from billing.models import Plan
 from billing.services import plans
 from konnect_portal.foundation.moments import absolute
@@ -91,6 +93,24 @@ def check_permission(actor: User, perm: str, organization: Organization | None =
         verb = perm.removeprefix("accounts.").replace("_", " ")
         of = f" ({organization.name})" if organization else ""
         raise LifecycleError(f"{actor.email} may not do this{of}: it needs the right to {verb}.")
+
+
+def check_proof(
+    actor: User | None, *, via: Via, proof: str, organizations: Collection[UUID], at: datetime, note: str
+) -> None:
+    """Refuse an act on a customer's behalf in the admin without a request that shows who asks (P73).
+
+    A lead's word stands for one, and says why.
+    """
+    if via != Via.ADMIN or actor is None:
+        return
+    if proof in ("", Proof.LEAD_WORD):
+        if not actor.has_perm("accounts.give_word"):
+            raise LifecycleError("This needs a request by the customer: from the owner's session, or by link.")
+    elif all(request.proof != proof for request in proofs_of(list(organizations), at=at)):
+        raise LifecycleError("There is no such request by the customer any more. Please choose another one.")
+    if proof == Proof.LEAD_WORD and not note.strip():
+        raise LifecycleError("A lead's word needs the reason why it is enough.")
 
 
 def check_unlocking(actor: User, unlocked_at: datetime | None) -> None:

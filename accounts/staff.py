@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 GRANTED = {
     Tier.VIEWER: set(),
     Tier.AGENT: {
+        "accounts.ask_contact",
         "accounts.deactivate_organization",
         "accounts.reactivate_organization",
         "accounts.retry_take_down",
@@ -24,6 +25,7 @@ GRANTED = {
     },
     Tier.LEAD: {
         "accounts.approve_act",
+        "accounts.give_word",
         "accounts.hasten_take_down",
         "accounts.hold_organization",
         "accounts.transfer_ownership",

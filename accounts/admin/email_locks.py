@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from accounts import lifecycle
 from accounts.admin import columns
 from accounts.admin.confirming import Act, Shown, confirm, digest_of_rows, said
+from accounts.admin.proving import proofs_for
 from accounts.models import EmailLock
 from accounts.rights import refusal_to_unlock
 from accounts.services.locks import hold_live_locks, unlocked_at
@@ -40,8 +41,11 @@ class UnlockEmail(Act):
         locks = list(_locks_like(target).live())
         released = list(_locks_like(target).filter(released_at__isnull=False).order_by("-released_at"))
         trial = TrialClaim.objects.filter(address_hash=target.address_hash).first()
+        options = {"proofs": proofs_for(user, *(lock.organization_id for lock in locks))}
         unlocked = unlocked_at(target.address_hash, at=timezone.now())
-        return Shown(columns.of_unlock(target.address, locks, released, trial, unlocked), digest_of_rows(locks))
+        return Shown(
+            columns.of_unlock(target.address, locks, released, trial, unlocked), digest_of_rows(locks), options
+        )
 
     def refusal(self, user, target) -> str | None:
         """Why it needs a lead; None where this person may (P54)."""

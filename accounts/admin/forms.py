@@ -5,9 +5,10 @@ from django.utils import timezone
 
 from accounts.forms.signin import AddressField
 from accounts.forms.taking_down import LATER, NOW
-from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason, Tier
+from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason, Tier, Wish
 
 CHOOSE = ("", "Please choose")
+NO_PROOF = "The customer has not asked yet: the owner asks from their account, or you ask the contact to confirm."
 
 
 class ConfirmForm(forms.Form):
@@ -42,11 +43,26 @@ class ActForm(ConfirmForm):
     )
     field_order = ["note", "ticket", "proof", "name"]
 
+    def __init__(self, *args, proofs=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if proofs is not None:
+            self.fields["proof"].choices = [CHOOSE, *proofs]
+            if not proofs:
+                self.fields["proof"].help_text = NO_PROOF
+
 
 class WordForm(ActForm):
     """An act that is on nobody's behalf, or changes nothing for the customer: no identity has to be shown."""
 
     proof = None  # type: ignore[assignment]  # how Django takes a field out of a form
+
+
+class AskContactForm(WordForm):
+    wish = forms.ChoiceField(label="What was asked for", choices=[CHOOSE, *Wish.choices])
+    text = forms.CharField(
+        label="In the customer’s words", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    field_order = ["wish", "text", "note", "ticket", "name"]
 
 
 class TierForm(WordForm):
@@ -93,7 +109,8 @@ class DeactivateForm(ActForm):
     def __init__(self, *args, may_choose, delay_hours, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["note"].required = self.fields["proof"].required = False
-        self.fields["proof"].help_text = f"Only where the reason is “{Reason.SUPPORT_REQUEST.label}”."
+        if len(self.fields["proof"].choices) > 1:
+            self.fields["proof"].help_text = f"Only where the reason is “{Reason.SUPPORT_REQUEST.label}”."
         if may_choose:
             later = f"In {delay_hours} hours: until then they can come back"
             self.fields["take_down"] = forms.ChoiceField(

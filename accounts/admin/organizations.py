@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from accounts.admin import acts, exempting
+from accounts.admin import acts, asking, exempting
 from accounts.admin.case import Case
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
@@ -22,7 +22,7 @@ from accounts.templatetags.desk import ago, pill
 from billing.models import Plan, Subscription
 from geos.models import OrganizationGeo
 
-ACTS = [*acts.ACTS, *exempting.ACTS]
+ACTS = [*acts.ACTS, *exempting.ACTS, *asking.ACTS]
 PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
 
 

@@ -17,6 +17,7 @@ from accounts.models.inactivity import (
 )
 from accounts.models.organizations import ContactChange, Membership, Organization
 from accounts.models.people import AddressChange, PasswordHistory, Person, Recovery, SignUpRequest, User
+from accounts.models.requests import SupportRequest
 from accounts.models.sessions import Session
 from accounts.models.trail import StaffLookup
 
@@ -43,6 +44,7 @@ __all__ = [
     "Session",
     "SignUpRequest",
     "StaffLookup",
+    "SupportRequest",
     "SystemAccount",
     "Team",
     "TeamMembership",

