@@ -97,8 +97,8 @@ def deactivate_organizations(
         return []
     rights.check_deactivation_of(held, via=via, actor=actor, now=now, approval=approval)
     if reason in REASONS_BY_REQUEST and approval is None:
-        asked = {"organizations": [organization.pk for organization in held], "note": note, "at": now}
-        rights.check_proof(actor, via=via, proof=proof, **asked)
+        held_ids = [organization.pk for organization in held]
+        rights.check_proof(actor, via=via, proof=proof, organizations=held_ids, at=now, note=note)
     scopes = scopes_of(held, at=now, lock=True)
     if expected is not None and digest_of(scopes.values()) != expected:
         raise PreviewChanged

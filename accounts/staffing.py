@@ -94,7 +94,7 @@ def change_tier(
     if before == tier:
         raise LifecycleError(f"{held.email} is {tier.label.lower()} already.")
     _move(held, tier)
-    said = {"actor": actor, "via": via, "address": address, "note": note, "ticket": ticket}
+    said: dict[str, Any] = {"actor": actor, "via": via, "address": address, "note": note, "ticket": ticket}
     return _tell(Act.TIER_CHANGED, held, before=before, to=tier, **said)
 
 
@@ -112,7 +112,7 @@ def end_staff(
     Authenticator.objects.filter(user=held).delete()
     held.is_active, held.closed_at = False, timezone.now()
     held.save(update_fields=["is_active", "closed_at"])
-    said = {"actor": actor, "via": via, "address": address, "note": note, "ticket": ticket}
+    said: dict[str, Any] = {"actor": actor, "via": via, "address": address, "note": note, "ticket": ticket}
     return _tell(Act.STAFF_ENDED, held, before=before, sessions=end_sessions(held.pk), **said)
 
 
@@ -129,7 +129,7 @@ def reset_second_factor(
     if not count:
         raise LifecycleError(f"{held.email} has no second factor; at the next sign-in they set one up.")
     end_sessions(held.pk)
-    said = {"actor": actor, "via": via, "address": address, "note": note, "ticket": ticket}
+    said: dict[str, Any] = {"actor": actor, "via": via, "address": address, "note": note, "ticket": ticket}
     event = _tell(Act.SECOND_FACTOR_RESET, held, authenticators=count, actor_tier=actor.tier, **said)
     context = {"actor_name": str(actor)}
     queue_mails(

@@ -46,9 +46,12 @@ class ActForm(ConfirmForm):
     def __init__(self, *args, proofs=None, **kwargs):
         super().__init__(*args, **kwargs)
         if proofs is not None:
-            self.fields["proof"].choices = [CHOOSE, *proofs]
-            if not proofs:
-                self.fields["proof"].help_text = NO_PROOF
+            self.fields["proof"] = forms.ChoiceField(
+                label=self.fields["proof"].label,
+                choices=[CHOOSE, *proofs],
+                help_text=self.fields["proof"].help_text if proofs else NO_PROOF,
+            )
+            self.order_fields(self.field_order)
 
 
 class WordForm(ActForm):
@@ -106,10 +109,10 @@ class DeactivateForm(ActForm):
     )
     field_order = ["reason", "take_down", "note", "ticket", "proof", "name"]
 
-    def __init__(self, *args, may_choose, delay_hours, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args, may_choose, delay_hours, proofs, **kwargs):
+        super().__init__(*args, proofs=proofs, **kwargs)
         self.fields["note"].required = self.fields["proof"].required = False
-        if len(self.fields["proof"].choices) > 1:
+        if proofs:
             self.fields["proof"].help_text = f"Only where the reason is “{Reason.SUPPORT_REQUEST.label}”."
         if may_choose:
             later = f"In {delay_hours} hours: until then they can come back"

@@ -103,4 +103,4 @@ def _tier_of(user: User) -> str:
     return tier.label if tier else "None"
 
 
-ACTS = [ChangeTier(), EndStaff(), ResetSecondFactor()]
+ACTS: list[OfferedAct] = [ChangeTier(), EndStaff(), ResetSecondFactor()]
