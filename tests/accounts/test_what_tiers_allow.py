@@ -26,8 +26,9 @@ from accounts.services.approvals import decline
 from accounts.services.exemptions import end_exemption, exempt
 from accounts.services.ownership import transfer_ownership
 from accounts.services.recovery import ask_recovery, stop_recovery_by_lead
+from accounts.services.requests import ask_contact
 from accounts.staffing import change_tier, end_staff, make_staff, reset_second_factor
-from accounts.words import Reason, Tier, Via
+from accounts.words import Reason, Tier, Via, Wish
 from billing.models import Plan
 from tests import factories
 from tests.desk import enroll, signed_in
@@ -166,6 +167,10 @@ class World:
             'end "never deactivate"': (
                 lambda: end_exemption(self.marked.pk, **SAID, **o),
                 of("organization", "end-exemption", self.marked),
+            ),
+            "ask the contact to confirm": (
+                lambda: ask_contact(self.free.pk, wish=Wish.DEACTIVATE, text="", **SAID, **o),
+                of("organization", "ask-contact", self.free),
             ),
             "replace a customer's address": (
                 lambda: ask_recovery(self.person.pk, email="new@x.example", **PROVEN, **o),
