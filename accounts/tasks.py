@@ -8,6 +8,7 @@ from accounts.models.sessions import SessionStore
 from accounts.services.recovery import carry_out_recoveries
 from accounts.services.sign_up import forget_requests
 from accounts.services.token_notices import tell_of_expiry
+from accounts.services.trail import forget_lookups
 from billing.services import forget_batches, record_completeness
 from geos.services import embedded_geos
 
@@ -58,3 +59,4 @@ def forget_what_expired() -> None:
     SessionStore.clear_expired()
     forget_requests()
     forget_batches(at=timezone.now())
+    forget_lookups(at=timezone.now())

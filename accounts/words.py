@@ -81,6 +81,15 @@ class Proof(models.TextChoices):
     LEAD_WORD = "lead_word", "A lead's word, see the note"
 
 
+class Wish(models.TextChoices):
+    """What a customer asks support to do; completes "Support was asked to … Acme"."""
+
+    DEACTIVATE = "deactivate", "Deactivate"
+    REACTIVATE = "reactivate", "Reactivate"
+    UNLOCK = "unlock", "Unlock the address of"
+    OTHER = "other", "Help with"
+
+
 class RecoveryStopped(models.TextChoices):
     """Why a replacement that a lead asked for was not carried out; completes "Stopped: …"."""
 
@@ -130,6 +139,18 @@ class Act(models.TextChoices):
     RECOVERY_STOPPED = "recovery_stopped", "Replacement stopped"
     RECOVERY_DONE = "recovery_done", "Replaced"
     SECOND_FACTOR_RESET = "second_factor_reset", "Second factor of staff reset"
+    STAFF_MADE = "staff_made", "Staff account made"
+    TIER_CHANGED = "tier_changed", "Tier of staff changed"
+    STAFF_ENDED = "staff_ended", "Staff account ended"
+    APPROVAL_ASKED = "approval_asked", "Second lead asked"
+    APPROVAL_GIVEN = "approval_given", "Confirmed by a second lead"
+    APPROVAL_DECLINED = "approval_declined", "Declined by a second lead"
+    APPROVAL_WITHDRAWN = "approval_withdrawn", "Request to a second lead withdrawn"
+    EXEMPTION_MADE = "exemption_made", "Marked “never deactivate”"
+    EXEMPTION_ENDED = "exemption_ended", "No longer marked “never deactivate”"
+    SUPPORT_ASKED = "support_asked", "Support asked by the owner"
+    CONTACT_ASKED = "contact_asked", "Contact asked to confirm a request"
+    CONTACT_CONFIRMED = "contact_confirmed", "Request confirmed from the contact e-mail"
 
 
 class Tier(models.TextChoices):

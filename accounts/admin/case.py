@@ -25,7 +25,7 @@ from django.db.models.functions import Coalesce, NullIf
 
 from accounts.admin.inactivity import explain
 from accounts.inactivity import ask, standings
-from accounts.models import LifecycleEvent, Membership, Organization, TeamMembership, User
+from accounts.models import LifecycleEvent, Membership, Organization, SupportRequest, TeamMembership, User
 from accounts.words import State, Via
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 from geos.services import LeftRunning, left_running
@@ -36,6 +36,7 @@ SHOWN = 12
 """People, mails and the like shown on the page; beyond that it says how many more."""
 SHOWN_CONTROL_PLANES = 100
 SHOWN_EVENTS = 40
+SHOWN_REQUESTS = 5
 SHOWN_LEFT = 8
 """Nodes and zones of each control plane that run on."""
 
@@ -170,6 +171,11 @@ class Case:
     @cached_property
     def email_locks(self) -> Part:
         return part(self.organization.email_locks.order_by(F("released_at").asc(nulls_first=True), "-locked_at"))
+
+    @cached_property
+    def requests(self) -> Part:
+        """What the customer asked support for, and how it was shown (P73)."""
+        return part(SupportRequest.objects.filter(organization=self.organization), SHOWN_REQUESTS)
 
     @cached_property
     def exemption(self):

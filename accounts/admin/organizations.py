@@ -11,15 +11,18 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from accounts.admin.acts import ACTS
+from accounts.admin import acts, asking, exempting
 from accounts.admin.case import Case
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
-from accounts.models import Organization
+from accounts.models import Approval, Organization, StaffLookup
+from accounts.services.approvals import waiting_for_target
+from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import ago, pill
 from billing.models import Plan, Subscription
 from geos.models import OrganizationGeo
 
+ACTS = [*acts.ACTS, *exempting.ACTS, *asking.ACTS]
 PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
 
 
@@ -82,6 +85,8 @@ class OrganizationAdmin(ActsAdmin):
         )
 
     def get_search_results(self, request, queryset, search_term):
+        if search_term:
+            note_lookup(request.user, StaffLookup.What.ORGANIZATION_SEARCH)
         if search_term and len(search_term.strip()) < SHORTEST:
             messages.info(request, f"Please enter at least {SHORTEST} characters.")
         return (find(queryset, search_term) if search_term else queryset), False
@@ -92,6 +97,7 @@ class OrganizationAdmin(ActsAdmin):
         organization = self.get_object(request, object_id)
         if organization is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        note_lookup(request.user, StaffLookup.What.ORGANIZATION, organization.pk)
         return self._show(request, "case", organization)
 
     def progress_view(self, request, id):
@@ -112,6 +118,7 @@ class OrganizationAdmin(ActsAdmin):
             "organization": organization,
             "plan": plan_name(organization),
             "case": Case(organization, at=timezone.now()),
+            "approval": waiting_for_target(Approval.Act.DEACTIVATE_ENTERPRISE, organization.pk),
             "acts": offers(ACTS, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }

@@ -26,9 +26,12 @@ from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import CheckRun
+from accounts.second_lead import ask_to_deactivate
+from accounts.services.exemptions import exempt
 from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
+from billing.models import Plan
 from geos.models import Consumer, GatewayService, Geo
 from geos.services import create_credential
 from tests import customers, desk, factories
@@ -88,6 +91,9 @@ class World:
         self.control_plane = self.initech.control_planes.get()
         self.asking = Client()  # one, since each reads all static files before it can ask
         self.seek_help(staff["lead"], long_ago=timezone.now() - timedelta(days=100))
+        self.marked = factories.organization("Marked")
+        exempt(self.marked.pk, actor=staff["lead"], via=Via.ADMIN, note="Seasonal", ticket="T-1")
+        self.approval = self.ask_second_lead(staff["lead"])
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
 
     def seek_help(self, lead, *, long_ago):
@@ -98,6 +104,12 @@ class World:
         RecoveryCodes.activate(self.enrolled)
         self.closed = factories.UserFactory(is_active=False, closed_at=timezone.now())
         self.unseen = factories.organization("Unseen", owner=factories.UserFactory(created_at=long_ago))
+
+    @staticmethod
+    def ask_second_lead(lead):
+        contracted = factories.organization("Contracted", plan=Plan.ENTERPRISE)
+        said = {"reason": Reason.FRAUD, "via": Via.ADMIN, "ticket": "T-1", "show": lambda preview: []}
+        return ask_to_deactivate(contracted.pk, actor=lead, **said)
 
     def organization(self, name):
         """With a member, a system account and a team of both, roles and tokens, an invitation and a control plane."""
@@ -140,14 +152,21 @@ class World:
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/deactivate/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/name-owner/": (self.unseen.pk,),
+            "/admin/accounts/organization/<uuid:id>/ask-contact/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/exempt/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/end-exemption/": (self.marked.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
             "/admin/accounts/person/<path:object_id>/change/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/reopen/": (self.closed.pk,),
             "/admin/accounts/person/<uuid:id>/replace-address/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/stop-replacement/": (self.lost.pk,),
             "/admin/accounts/person/<uuid:id>/remove-second-factor/": (self.enrolled.pk,),
+            "/admin/accounts/user/<uuid:id>/change-tier/": (self.viewer.pk,),
+            "/admin/accounts/user/<uuid:id>/end/": (self.viewer.pk,),
             "/admin/accounts/user/<uuid:id>/reset-second-factor/": (self.viewer.pk,),
+            "/admin/accounts/user/<path:object_id>/change/": (self.viewer.pk,),
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
+            "/admin/accounts/approval/<path:object_id>/change/": (self.approval.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
             "/admin/geos/controlplane/<path:object_id>/change/": (self.control_plane.pk,),
             "/admin/geos/controlplane/<uuid:id>/progress/": (self.control_plane.pk,),
@@ -159,6 +178,7 @@ class World:
             "/password/reset/<uidb64>/<token>/": ("who", "what"),
             "/account/address/<link>/": ("link",),
             "/account/recovery/prove/<link>/": ("link",),
+            "/support-request/<link>/": ("link",),
             "/account/recovery/stop/<link>/": ("link",),
             "/account/invoices/<uuid:id>/": (place.pk,),
             "/organization/settings/contact/<link>/": ("link",),
