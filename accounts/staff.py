@@ -24,6 +24,8 @@ GRANTED = {
     },
     Tier.LEAD: {
         "accounts.approve_act",
+        "accounts.deactivate_in_bulk",
+        "accounts.decide_late_usage",
         "accounts.hasten_take_down",
         "accounts.hold_organization",
         "accounts.transfer_ownership",

@@ -7,10 +7,11 @@ from django.utils import timezone
 from accounts import lifecycle
 from accounts.admin import columns
 from accounts.admin.confirming import Shown, digest_of_rows, said
-from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, TakeDownForm
+from accounts.admin.forms import DeactivateForm, HoldForm, OwnerForm, ReactivateForm, StopForm, TakeDownForm
 from accounts.admin.offering import OfferedAct
 from accounts.columns import later
 from accounts.forms.taking_down import take_down_moment
+from accounts.holds import KEPT, hold_organization, release_organization
 from accounts.models import Organization, User
 from accounts.previews import deactivation_of, reactivation_of
 from accounts.services.ownership import heirs_of, transfer_ownership, why_owner_stays
@@ -169,17 +170,88 @@ class NameOwner(OrganizationAct):
         transfer_ownership(organization.pk, to=data["owner"].pk, **said(data), **who)
 
 
-ACTS: list[OfferedAct] = [Deactivate(), Reactivate(), TakeDown(), NameOwner()]
+class Hold(OrganizationAct):
+    """Nothing is taken down, purged, reactivated or deactivated by the check for a while (P58)."""
+
+    name = "hold"
+    permission = "accounts.hold_organization"
+    title = "Put on hold"
+    done = "{} is on hold. It ends by itself, or when a lead releases it."
+    form = HoldForm
+
+    def button(self, target):
+        on_hold = target.is_on_hold(timezone.now())
+        return f"Change the hold on {target.name}" if on_hold else f"Put {target.name} on hold"
+
+    def applies(self, target):
+        return target.state in KEPT
+
+    def refusal(self, target):
+        return None
+
+    def show(self, user, target):
+        waiting = list(_decommissioning(target))
+        return Shown(columns.of_hold(target, waiting), _digest_of_hold(target, waiting))
+
+    @transaction.atomic
+    def act(self, target, *, data, expected, **who):
+        _expect_hold(target, expected)
+        hold_organization(target.pk, until=data["until"], **said(data), **who)
+
+
+class Release(OrganizationAct):
+    """Before the hold runs out by itself."""
+
+    name = "release"
+    permission = "accounts.hold_organization"
+    title = "Release from hold"
+    done = "{} is released from its hold."
+    form = StopForm
+
+    def button(self, target):
+        return f"Release {target.name} from its hold"
+
+    def applies(self, target):
+        return target.is_on_hold(timezone.now())
+
+    def missed(self, target):
+        return f"{target.name} is not on hold: nothing was changed."
+
+    def refusal(self, target):
+        return None
+
+    def show(self, user, target):
+        waiting = list(_decommissioning(target))
+        return Shown(columns.of_release(target, waiting), _digest_of_hold(target, waiting))
+
+    @transaction.atomic
+    def act(self, target, *, data, expected, **who):
+        _expect_hold(target, expected)
+        release_organization(target.pk, **said(data), **who)
+
+
+ACTS: list[OfferedAct] = [Release(), Deactivate(), Reactivate(), TakeDown(), NameOwner(), Hold()]
 
 
 def _digest_of_owner(organization, admins):
     return " ".join([str(organization.owner_id), organization.contact_email, digest_of_rows(admins)])
 
 
+def _decommissioning(organization):
+    rows = ControlPlane.objects.decommissioning().filter(organization=organization)
+    return rows.select_related("geo").order_by("geo__position", "name")
+
+
 def _waiting(organization):
-    return (
-        ControlPlane.objects.decommissioning()
-        .filter(organization=organization, next_attempt_at__gt=timezone.now())
-        .select_related("geo")
-        .order_by("geo__position", "name")
-    )
+    return _decommissioning(organization).filter(next_attempt_at__gt=timezone.now())
+
+
+def _digest_of_hold(organization, waiting):
+    return " ".join([organization.state, str(organization.hold_until), digest_of_rows(waiting)])
+
+
+def _expect_hold(target, expected):
+    """Raise PreviewChanged where the organization, held from now on, is not as it was shown."""
+    organization = Organization.objects.select_for_update(no_key=True).get(pk=target.pk)
+    if _digest_of_hold(organization, _decommissioning(organization)) != expected:
+        raise lifecycle.PreviewChanged

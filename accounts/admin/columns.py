@@ -110,6 +110,69 @@ def of_take_down(control_planes: list[ControlPlane]) -> list[Column]:
     ]
 
 
+def of_hold(organization: Organization, control_planes: list[ControlPlane]) -> list[Column]:
+    """`control_planes` are those on their way down."""
+    waiting, begun = _by_beginning(control_planes)
+    told = [line(f"Keep what waits to be taken down: {counted(len(waiting), 'control plane')}", waiting)]
+    going = [line(f"Stop what a geo is already doing to {counted(len(begun), 'control plane')}", begun)]
+    return [
+        Column(
+            "Until it ends, this will",
+            "stop",
+            [
+                *(told if waiting else []),
+                line("Take nothing down, whoever deactivates it"),
+                line("Keep everything: nothing is purged"),
+                line("Keep the inactivity check from deactivating it"),
+                line("Refuse to reactivate it"),
+            ],
+        ),
+        Column(
+            "This will not",
+            "keep",
+            [
+                *(going if begun else []),
+                line("Keep its owner or support from deactivating it"),
+                line("Change anything for its people, or tell them"),
+            ],
+        ),
+        Column(
+            "Undoing it",
+            "undo",
+            [line("It ends by itself at the moment that you choose"), line("A lead can release it before")],
+        ),
+    ]
+
+
+def of_release(organization: Organization, control_planes: list[ControlPlane]) -> list[Column]:
+    """`control_planes` are those on their way down."""
+    names = [f"{each} ({each.geo})" for each in control_planes]
+    taken = line(f"Let the taking down of {counted(len(names), 'control plane')} go on, each at its time", names)
+    return [
+        Column(
+            "This will",
+            "stop",
+            [
+                *([taken] if names else []),
+                line("Let support reactivate it, and the inactivity check look at it"),
+                line("Let it be purged when its time has come"),
+            ],
+        ),
+        Column("This will not", "keep", [line(f"Reactivate, deactivate or purge {organization.name} now")]),
+        Column(
+            "Undoing it",
+            "undo",
+            [line("It can be put on hold again; what was begun meanwhile goes on")],
+        ),
+    ]
+
+
+def _by_beginning(control_planes: list[ControlPlane]) -> tuple[list[str], list[str]]:
+    """The names of those whose taking down has not begun, and of those where it has."""
+    waiting = [f"{each} ({each.geo})" for each in control_planes if each.begun_at is None]
+    return waiting, [f"{each} ({each.geo})" for each in control_planes if each.begun_at]
+
+
 def of_owner(organization: Organization, admins: list[User], members: int) -> list[Column]:
     """`admins` are those in Organization Admin besides the owner, `members` how many could be named."""
     follows = organization.contact_email == organization.owner.email

@@ -1,6 +1,7 @@
 """What an act of support asks for before it is done: why, for whom, and the name typed (P71, P73)."""
 
 from django import forms
+from django.utils import timezone
 
 from accounts.forms.signin import AddressField
 from accounts.forms.taking_down import LATER, NOW
@@ -136,6 +137,23 @@ class TakeDownForm(ActForm):
     """The organization is deactivated already: who asks for haste says why, and shows no identity."""
 
     proof = None  # type: ignore[assignment]  # how Django takes a field out of a form
+
+
+class HoldForm(ActForm):
+    """Until when; the reason and the ticket are shown wherever the hold is in the way (P58)."""
+
+    proof = None  # type: ignore[assignment]
+    until = forms.DateTimeField(
+        label="Until",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="In UTC. At that moment the hold ends by itself.",
+    )
+    field_order = ["until", "note", "ticket", "name"]
+
+    def clean_until(self):
+        if self.cleaned_data["until"] <= timezone.now():
+            raise forms.ValidationError("Please choose a moment that is still to come.")
+        return self.cleaned_data["until"]
 
 
 class DecisionForm(forms.Form):

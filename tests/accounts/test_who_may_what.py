@@ -97,6 +97,8 @@ class World:
         ask_recovery(self.lost.pk, email="found@x.example", **said)
         RecoveryCodes.activate(self.enrolled)
         self.closed = factories.UserFactory(is_active=False, closed_at=timezone.now())
+        hold = {"hold_until": timezone.now() + timedelta(days=1), "hold_reason": "Court order", "hold_ticket": "T-1"}
+        self.held = factories.organization("Held", **hold)
         self.unseen = factories.organization("Unseen", owner=factories.UserFactory(created_at=long_ago))
 
     def organization(self, name):
@@ -140,6 +142,8 @@ class World:
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/deactivate/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/name-owner/": (self.unseen.pk,),
+            "/admin/accounts/organization/<uuid:id>/hold/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/release/": (self.held.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
             "/admin/accounts/person/<path:object_id>/change/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/reopen/": (self.closed.pk,),
