@@ -12,6 +12,7 @@ from accounts.admin.offering import OfferedAct
 from accounts.columns import later
 from accounts.forms.taking_down import take_down_moment
 from accounts.holds import KEPT, hold_organization, release_organization
+from accounts.late_usage import let_take_down_go_on
 from accounts.models import Organization, User
 from accounts.previews import deactivation_of, reactivation_of
 from accounts.services.ownership import heirs_of, transfer_ownership, why_owner_stays
@@ -123,7 +124,8 @@ class TakeDown(OrganizationAct):
         return f"Take the control planes of {target.name} down now"
 
     def applies(self, organization):
-        return organization.state == State.INACTIVE and _waiting(organization).exists()
+        waits_for_lead = organization.late_usage_at is not None
+        return organization.state == State.INACTIVE and not waits_for_lead and _waiting(organization).exists()
 
     def show(self, user, target):
         waiting = list(_waiting(target))
@@ -230,7 +232,44 @@ class Release(OrganizationAct):
         release_organization(target.pk, **said(data), **who)
 
 
-ACTS: list[OfferedAct] = [Release(), Deactivate(), Reactivate(), TakeDown(), NameOwner(), Hold()]
+class LetTakeDownGoOn(OrganizationAct):
+    """It stays deactivated although usage came late (P68)."""
+
+    name = "let-go-on"
+    permission = "accounts.decide_late_usage"
+    title = "Let taking down go on"
+    done = "{} stays deactivated, and its taking down goes on."
+    is_dangerous = True
+    form = StopForm
+
+    def button(self, target):
+        return f"Let the taking down of {target.name} go on"
+
+    def applies(self, target):
+        return target.late_usage_at is not None
+
+    def missed(self, target):
+        return f"{target.name} does not wait for a decision about late usage: nothing was changed."
+
+    def show(self, user, target):
+        waiting = list(_decommissioning(target))
+        return Shown(columns.of_going_on(target, waiting), _digest_of_hold(target, waiting))
+
+    @transaction.atomic
+    def act(self, target, *, data, expected, **who):
+        _expect_hold(target, expected)
+        let_take_down_go_on(target.pk, **said(data), **who)
+
+
+ACTS: list[OfferedAct] = [
+    Release(),
+    Deactivate(),
+    Reactivate(),
+    LetTakeDownGoOn(),
+    TakeDown(),
+    NameOwner(),
+    Hold(),
+]
 
 
 def _digest_of_owner(organization, admins):

@@ -216,6 +216,8 @@ class Case:
             parts.append(f"data is kept until {absolute(self.organization.purge_at)}")
         if self.organization.hold_until and self.organization.is_on_hold(self.at):
             parts.append(f"on hold until {absolute(self.organization.hold_until)}: {self.organization.hold_reason}")
+        if self.organization.late_usage_at:
+            parts.append("usage came late that would have kept it active, so taking down waits for a lead's decision")
         return "; ".join(parts) + "."
 
     def _state_clause(self) -> str:

@@ -167,6 +167,40 @@ def of_release(organization: Organization, control_planes: list[ControlPlane]) -
     ]
 
 
+def of_going_on(organization: Organization, control_planes: list[ControlPlane]) -> list[Column]:
+    """`control_planes` are those on their way down."""
+    waiting, begun = _by_beginning(control_planes)
+    taken = line(f"Take {counted(len(waiting), 'control plane')} down, each at its time", waiting)
+    gone = line(f"Bring back {counted(len(begun), 'control plane')} whose taking down has begun", begun)
+    return [
+        Column(
+            "This will",
+            "stop",
+            [
+                *([taken] if waiting else []),
+                line(f"Take {organization.name} off the list of those whose usage came late"),
+            ],
+        ),
+        Column(
+            "This will not",
+            "keep",
+            [
+                *([gone] if begun else []),
+                line(f"Reactivate {organization.name}: it stays deactivated for inactivity"),
+                line("Bill the usage that came late"),
+            ],
+        ),
+        Column(
+            "Undoing it",
+            "undo",
+            [
+                line("What is taken down does not come back"),
+                line(f"Support can reactivate {organization.name} as long as its data is kept"),
+            ],
+        ),
+    ]
+
+
 def _by_beginning(control_planes: list[ControlPlane]) -> tuple[list[str], list[str]]:
     """The names of those whose taking down has not begun, and of those where it has."""
     waiting = [f"{each} ({each.geo})" for each in control_planes if each.begun_at is None]

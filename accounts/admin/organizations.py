@@ -56,12 +56,25 @@ class HoldFilter(admin.SimpleListFilter):
         return queryset.on_hold(timezone.now()) if self.value() == "yes" else queryset
 
 
+class LateUsageFilter(admin.SimpleListFilter):
+    """Those deactivated by the check of which a lead has to decide (P68)."""
+
+    title = "usage"
+    parameter_name = "usage"
+
+    def lookups(self, request, model_admin):
+        return [("late", "Came after the deactivation")]
+
+    def queryset(self, request, queryset):
+        return queryset.usage_came_late() if self.value() == "late" else queryset
+
+
 @admin.register(Organization)
 class OrganizationAdmin(ActsAdmin):
     acts = ACTS
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
     list_display_links = ["name"]
-    list_filter = ["state", PlanFilter, HoldFilter]
+    list_filter = ["state", PlanFilter, HoldFilter, LateUsageFilter]
     search_fields = ["search"]
     search_help_text = "Name, part of a name, id or e-mail address"
     sortable_by = ()

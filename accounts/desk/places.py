@@ -85,6 +85,7 @@ def waiting(user) -> list[Waiting]:
         ("accounts.view_checkrun", _runs),
         ("geos.view_controlplane", _stuck),
         ("foundation.view_mail", _mails),
+        ("accounts.view_organization", _late),
         ("accounts.view_organization", _held),
     ]
     return [ask() for perm, ask in asked if user.has_perm(perm)]
@@ -118,6 +119,16 @@ def _mails():
         "No mail has failed",
         reverse("admin:foundation_mail_changelist") + "?delivery=failed",
         "mail",
+    )
+
+
+def _late():
+    return Waiting(
+        _capped(Organization.objects.usage_came_late()),
+        "Usage came after a deactivation",
+        "No usage came after a deactivation by the check",
+        reverse("admin:accounts_organization_changelist") + "?usage=late",
+        "history",
     )
 
 

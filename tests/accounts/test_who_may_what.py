@@ -25,7 +25,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import CheckRun
+from accounts.models import CheckRun, Organization
 from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
@@ -98,6 +98,9 @@ class World:
         RecoveryCodes.activate(self.enrolled)
         self.closed = factories.UserFactory(is_active=False, closed_at=timezone.now())
         hold = {"hold_until": timezone.now() + timedelta(days=1), "hold_reason": "Court order", "hold_ticket": "T-1"}
+        self.unused = factories.organization("Unused")
+        deactivate_organizations([self.unused.pk], reason=Reason.INACTIVITY, via=Via.CHECK)
+        Organization.objects.filter(pk=self.unused.pk).update(late_usage_at=timezone.now())
         self.held = factories.organization("Held", **hold)
         self.unseen = factories.organization("Unseen", owner=factories.UserFactory(created_at=long_ago))
 
@@ -144,6 +147,7 @@ class World:
             "/admin/accounts/organization/<uuid:id>/name-owner/": (self.unseen.pk,),
             "/admin/accounts/organization/<uuid:id>/hold/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/release/": (self.held.pk,),
+            "/admin/accounts/organization/<uuid:id>/let-go-on/": (self.unused.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
             "/admin/accounts/person/<path:object_id>/change/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/reopen/": (self.closed.pk,),
