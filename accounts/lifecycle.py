@@ -17,6 +17,7 @@ from accounts import emails, rights
 from accounts.errors import LifecycleError, PreviewChanged
 from accounts.models import (
     AccessToken,
+    Approval,
     ContactChange,
     EventSubject,
     Invitation,
@@ -73,12 +74,14 @@ def deactivate_organizations(
     take_down_at: datetime | None = None,
     still: Callable[[Collection[UUID]], Collection[UUID]] | None = None,
     expected: str | None = None,
+    approval: Approval | None = None,
 ) -> list[LifecycleEvent]:
     """Stop the billing, stop the control planes and let everyone go (P39 to P49).
 
     People keep their accounts; data plane nodes and mesh zones keep running. Returns one event for each organization
     that was active (and `still` says so, under lock); the others are left alone. `take_down_at` is when taking down
-    may begin: at once for a lead, otherwise after 72 hours (P42). `expected` is the digest of the preview shown.
+    may begin: at once for a lead, otherwise after 72 hours (P42). `expected` is the digest of the preview shown,
+    `approval` a second lead's yes, given in this transaction, which an Enterprise organization needs (P71).
     Owner and admins are told by mail, but not of a reviewed list (P74).
 
     Raises LifecycleError for a bad argument or a missing right, PreviewChanged where `expected` no longer holds;
@@ -93,7 +96,7 @@ def deactivate_organizations(
     held = active.hold_all(ids, still=still)
     if not held:
         return []
-    rights.check_deactivation_of(held, via=via, actor=actor, now=now)
+    rights.check_deactivation_of(held, via=via, actor=actor, now=now, approval=approval)
     scopes = scopes_of(held, at=now, lock=True)
     if expected is not None and digest_of(scopes.values()) != expected:
         raise PreviewChanged
@@ -111,7 +114,7 @@ def deactivate_organizations(
             ticket=ticket,
             proof=proof,
             remote_address=address,
-            details=_deactivation_details(organization, scopes[organization.pk], actor, begins_at),
+            details=_deactivation_details(organization, scopes[organization.pk], actor, begins_at) | _second(approval),
         )
         for organization in held
     ]
@@ -415,6 +418,11 @@ def _deactivation_details(
         "lapsed_cents": scope.billing.lapsed_cents,
         "refund_cents": scope.billing.refund_cents,
     }
+
+
+def _second(approval: Approval | None) -> dict[str, object]:
+    """Who confirmed it beside the actor, if it needed a second lead."""
+    return {"approval": str(approval.pk), "approved_by": str(approval.decided_by_id)} if approval else {}
 
 
 def _organization_of(event: LifecycleEvent) -> UUID:

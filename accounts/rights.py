@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.errors import LifecycleError
-from accounts.models import Organization, User
+from accounts.models import Approval, Organization, User
 from accounts.words import STAFF_REASONS, Reason, Tier, Via
 from billing.models import Plan
 from billing.services import plans
@@ -53,19 +53,27 @@ def check_deactivation(
 
 
 def check_deactivation_of(
-    organizations: Collection[Organization], *, via: Via, actor: User | None, now: datetime
+    organizations: Collection[Organization],
+    *,
+    via: Via,
+    actor: User | None,
+    now: datetime,
+    approval: Approval | None = None,
 ) -> None:
-    """Refuse what the actor may not do to one of these organizations, which the caller holds."""
+    """Refuse what the actor may not do to one of these organizations, which the caller holds.
+
+    `approval` is a second lead's yes, which an Enterprise organization needs (P71).
+    """
     if via in OWNER_DOORS:
         _check_owner(organizations, actor)
     if via not in STAFF_DOORS or actor is None:
         return
     on_plan = plans([organization.pk for organization in organizations], at=now)
     for organization in organizations:
-        if on_plan[organization.pk] == Plan.ENTERPRISE:
+        if on_plan[organization.pk] == Plan.ENTERPRISE and not _is_approved(organization, actor, approval):
             raise LifecycleError(
-                f"{organization.name} is on Enterprise: a second lead has to confirm its deactivation, "
-                "which the portal does not offer yet."
+                f"{organization.name} is on Enterprise: a second lead has to confirm its deactivation. "
+                "A lead asks for it in the admin."
             )
         if actor.tier == Tier.AGENT and on_plan[organization.pk] != Plan.FREE:
             raise LifecycleError(
@@ -93,6 +101,15 @@ def take_down_delay(via: Via, actor: User | None) -> timedelta:
     """How long taking down waits unless somebody chooses: not at all for a lead, 72 hours for everyone else (P42)."""
     is_lead = actor is not None and actor.tier in (Tier.LEAD, Tier.ADMINISTRATOR)
     return timedelta(0) if via in STAFF_DOORS and is_lead else _later()
+
+
+def _is_approved(organization: Organization, actor: User, approval: Approval | None) -> bool:
+    return (
+        approval is not None
+        and approval.act == Approval.Act.DEACTIVATE_ENTERPRISE
+        and approval.outcome == Approval.Outcome.APPROVED
+        and (approval.target_id, approval.asked_by_id) == (organization.pk, actor.pk)
+    )
 
 
 def _later() -> timedelta:

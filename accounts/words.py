@@ -139,6 +139,7 @@ class Act(models.TextChoices):
     TIER_CHANGED = "tier_changed", "Tier of staff changed"
     STAFF_ENDED = "staff_ended", "Staff account ended"
     APPROVAL_ASKED = "approval_asked", "Second lead asked"
+    APPROVAL_GIVEN = "approval_given", "Confirmed by a second lead"
     APPROVAL_DECLINED = "approval_declined", "Declined by a second lead"
     APPROVAL_WITHDRAWN = "approval_withdrawn", "Request to a second lead withdrawn"
     EXEMPTION_MADE = "exemption_made", "Marked “never deactivate”"

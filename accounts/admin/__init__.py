@@ -1,3 +1,4 @@
+from accounts.admin.approvals import ApprovalAdmin
 from accounts.admin.checks import CheckRunAdmin
 from accounts.admin.control_planes import ControlPlaneAdmin
 from accounts.admin.email_locks import EmailLockAdmin
@@ -6,6 +7,7 @@ from accounts.admin.people import PersonAdmin
 from accounts.admin.staff import StaffAdmin
 
 __all__ = [
+    "ApprovalAdmin",
     "CheckRunAdmin",
     "ControlPlaneAdmin",
     "EmailLockAdmin",

@@ -1,24 +1,24 @@
 """Acts of support on an organization, by the grammar of `delete_selected`: may I, what will change, why, act, tell."""
 
+from functools import partial
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import lifecycle
+from accounts import lifecycle, second_lead
 from accounts.admin import columns
 from accounts.admin.confirming import Shown, digest_of_rows, said
-from accounts.admin.forms import DeactivateForm, HoldForm, OwnerForm, ReactivateForm, StopForm, TakeDownForm
+from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, TakeDownForm
 from accounts.admin.offering import OfferedAct
 from accounts.columns import later
 from accounts.forms.taking_down import take_down_moment
-from accounts.holds import KEPT, hold_organization, release_organization
-from accounts.late_usage import let_take_down_go_on
 from accounts.models import Organization, User
 from accounts.previews import deactivation_of, reactivation_of
+from accounts.services.approvals import waiting_for_target
 from accounts.services.ownership import heirs_of, transfer_ownership, why_owner_stays
 from accounts.words import Reason, State
 from billing.models import Plan
-from billing.services import plans
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
 
@@ -59,9 +59,17 @@ class Deactivate(OrganizationAct):
     def applies(self, organization):
         return organization.state == State.ACTIVE
 
+    def button(self, target):
+        return f"Ask a second lead to deactivate {target.name}" if _needs_second(target) else super().button(target)
+
+    def told(self, target):
+        if _needs_second(target):
+            return f"Nothing has changed yet: another lead has {settings.APPROVAL_HOURS} hours to confirm it."
+        return super().told(target)
+
     def refusal(self, organization):
-        if plans([organization.pk], at=timezone.now())[organization.pk] == Plan.ENTERPRISE:
-            return "An Enterprise organization needs a second lead to confirm, which the portal does not offer yet."
+        if _needs_second(organization) and waiting_for_target(second_lead.ACT, organization.pk):
+            return "A second lead was asked to confirm it."
         return None
 
     def show(self, user, target):
@@ -73,6 +81,17 @@ class Deactivate(OrganizationAct):
 
     def act(self, target, *, data, expected, **who):
         choice = data.get("take_down")
+        if _needs_second(target):
+            second_lead.ask_to_deactivate(
+                target.pk,
+                reason=Reason(data["reason"]),
+                show=partial(columns.of_deactivation, when=columns.when_taken_down(choice)),
+                take_down=choice,
+                expected=expected,
+                **said(data),
+                **who,
+            )
+            return
         events = lifecycle.deactivate_organizations(
             [target.pk],
             reason=Reason(data["reason"]),
@@ -172,125 +191,22 @@ class NameOwner(OrganizationAct):
         transfer_ownership(organization.pk, to=data["owner"].pk, **said(data), **who)
 
 
-class Hold(OrganizationAct):
-    """Nothing is taken down, purged, reactivated or deactivated by the check for a while (P58)."""
-
-    name = "hold"
-    permission = "accounts.hold_organization"
-    title = "Put on hold"
-    done = "{} is on hold. It ends by itself, or when a lead releases it."
-    form = HoldForm
-
-    def button(self, target):
-        on_hold = target.is_on_hold(timezone.now())
-        return f"Change the hold on {target.name}" if on_hold else f"Put {target.name} on hold"
-
-    def applies(self, target):
-        return target.state in KEPT
-
-    def refusal(self, target):
-        return None
-
-    def show(self, user, target):
-        waiting = list(_decommissioning(target))
-        return Shown(columns.of_hold(target, waiting), _digest_of_hold(target, waiting))
-
-    @transaction.atomic
-    def act(self, target, *, data, expected, **who):
-        _expect_hold(target, expected)
-        hold_organization(target.pk, until=data["until"], **said(data), **who)
+def _needs_second(organization) -> bool:
+    """Whether a second lead has to confirm its deactivation, by the plan as the list annotates it (P71)."""
+    return organization.running_plan == Plan.ENTERPRISE
 
 
-class Release(OrganizationAct):
-    """Before the hold runs out by itself."""
-
-    name = "release"
-    permission = "accounts.hold_organization"
-    title = "Release from hold"
-    done = "{} is released from its hold."
-    form = StopForm
-
-    def button(self, target):
-        return f"Release {target.name} from its hold"
-
-    def applies(self, target):
-        return target.is_on_hold(timezone.now())
-
-    def missed(self, target):
-        return f"{target.name} is not on hold: nothing was changed."
-
-    def refusal(self, target):
-        return None
-
-    def show(self, user, target):
-        waiting = list(_decommissioning(target))
-        return Shown(columns.of_release(target, waiting), _digest_of_hold(target, waiting))
-
-    @transaction.atomic
-    def act(self, target, *, data, expected, **who):
-        _expect_hold(target, expected)
-        release_organization(target.pk, **said(data), **who)
-
-
-class LetTakeDownGoOn(OrganizationAct):
-    """It stays deactivated although usage came late (P68)."""
-
-    name = "let-go-on"
-    permission = "accounts.decide_late_usage"
-    title = "Let taking down go on"
-    done = "{} stays deactivated, and its taking down goes on."
-    is_dangerous = True
-    form = StopForm
-
-    def button(self, target):
-        return f"Let the taking down of {target.name} go on"
-
-    def applies(self, target):
-        return target.late_usage_at is not None
-
-    def missed(self, target):
-        return f"{target.name} does not wait for a decision about late usage: nothing was changed."
-
-    def show(self, user, target):
-        waiting = list(_decommissioning(target))
-        return Shown(columns.of_going_on(target, waiting), _digest_of_hold(target, waiting))
-
-    @transaction.atomic
-    def act(self, target, *, data, expected, **who):
-        _expect_hold(target, expected)
-        let_take_down_go_on(target.pk, **said(data), **who)
-
-
-ACTS: list[OfferedAct] = [
-    Release(),
-    Deactivate(),
-    Reactivate(),
-    LetTakeDownGoOn(),
-    TakeDown(),
-    NameOwner(),
-    Hold(),
-]
+ACTS: list[OfferedAct] = [Deactivate(), Reactivate(), TakeDown(), NameOwner()]
 
 
 def _digest_of_owner(organization, admins):
     return " ".join([str(organization.owner_id), organization.contact_email, digest_of_rows(admins)])
 
 
-def _decommissioning(organization):
+def decommissioning(organization):
     rows = ControlPlane.objects.decommissioning().filter(organization=organization)
     return rows.select_related("geo").order_by("geo__position", "name")
 
 
 def _waiting(organization):
-    return _decommissioning(organization).filter(next_attempt_at__gt=timezone.now())
-
-
-def _digest_of_hold(organization, waiting):
-    return " ".join([organization.state, str(organization.hold_until), digest_of_rows(waiting)])
-
-
-def _expect_hold(target, expected):
-    """Raise PreviewChanged where the organization, held from now on, is not as it was shown."""
-    organization = Organization.objects.select_for_update(no_key=True).get(pk=target.pk)
-    if _digest_of_hold(organization, _decommissioning(organization)) != expected:
-        raise lifecycle.PreviewChanged
+    return decommissioning(organization).filter(next_attempt_at__gt=timezone.now())

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.conf import settings
+
 from accounts.columns import (
     Column,
     Line,
@@ -15,6 +17,7 @@ from accounts.columns import (
     what_is_gone,
     what_runs_on,
 )
+from accounts.forms.taking_down import LATER
 from accounts.models import EmailLock, Organization, SystemAccount, User
 from accounts.previews import DeactivationPreview, ReactivationPreview
 from geos.models import ControlPlane
@@ -28,6 +31,12 @@ def of_deactivation(preview: DeactivationPreview, *, when: str) -> list[Column]:
         Column("This will not", "keep", _keeps(preview)),
         Column("Undoing it", "undo", _undoing(preview)),
     ]
+
+
+def when_taken_down(choice: str) -> str:
+    """When control planes are taken down, of what was chosen; a lead who chose nothing has it done at once (P42)."""
+    hours = settings.TAKE_DOWN_DELAY_HOURS
+    return f"{hours} hours after it is confirmed" if choice == LATER else "as soon as it is confirmed"
 
 
 def _shuts(preview: DeactivationPreview) -> Iterable[Line]:

@@ -10,8 +10,24 @@ from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason
 CHOOSE = ("", "Please choose")
 
 
-class ActForm(forms.Form):
-    """Note, ticket, how identity was shown, and the name of what is changed typed as it is."""
+class ConfirmForm(forms.Form):
+    """The name of what is changed typed as it is."""
+
+    name = forms.CharField(label="Name", widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}))
+
+    def __init__(self, *args, expected_name, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.expected_name = expected_name
+        self.fields["name"].label = f"Type “{expected_name}” to confirm"
+
+    def clean_name(self):
+        if self.cleaned_data["name"].split() != self.expected_name.split():  # a page shows many spaces as one
+            raise forms.ValidationError(f"This is not “{self.expected_name}”.")
+        return self.cleaned_data["name"]
+
+
+class ActForm(ConfirmForm):
+    """Note, ticket, how identity was shown, and the name typed."""
 
     note = forms.CharField(
         label="Why",
@@ -24,17 +40,7 @@ class ActForm(forms.Form):
         choices=[CHOOSE, *Proof.choices],
         help_text="How it was shown that the request comes from the customer.",
     )
-    name = forms.CharField(label="Name", widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}))
-
-    def __init__(self, *args, expected_name, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.expected_name = expected_name
-        self.fields["name"].label = f"Type “{expected_name}” to confirm"
-
-    def clean_name(self):
-        if self.cleaned_data["name"].split() != self.expected_name.split():  # a page shows many spaces as one
-            raise forms.ValidationError(f"This is not “{self.expected_name}”.")
-        return self.cleaned_data["name"]
+    field_order = ["note", "ticket", "proof", "name"]
 
 
 class StaffForm(ActForm):

@@ -11,15 +11,18 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from accounts.admin.acts import ACTS
+from accounts.admin.acts import ACTS as ORDINARY
 from accounts.admin.case import Case
 from accounts.admin.finding import SHORTEST, find
+from accounts.admin.holding import Hold, LetTakeDownGoOn, Release
 from accounts.admin.offering import ActsAdmin, offers
-from accounts.models import Organization
+from accounts.models import Approval, Organization
+from accounts.services.approvals import waiting_for_target
 from accounts.templatetags.desk import ago, pill
 from billing.models import Plan, Subscription
 from geos.models import OrganizationGeo
 
+ACTS = [Release(), *ORDINARY, LetTakeDownGoOn(), Hold()]
 PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
 
 
@@ -125,6 +128,7 @@ class OrganizationAdmin(ActsAdmin):
             "organization": organization,
             "plan": plan_name(organization),
             "case": Case(organization, at=timezone.now()),
+            "approval": waiting_for_target(Approval.Act.DEACTIVATE_ENTERPRISE, organization.pk),
             "acts": offers(ACTS, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }

@@ -1,13 +1,15 @@
 """Where staff can go, and what waits there. What a person may not see is not named."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from post_office.models import STATUS
 
-from accounts.models import CheckPause, CheckRun, Organization
+from accounts.models import Approval, CheckPause, CheckRun, Organization
 from geos.models import ControlPlane
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.paging import COUNT_CAP
@@ -18,6 +20,7 @@ PLACES = [
     ("People", "group", "accounts_person_changelist", "accounts.view_person"),
     ("Locked addresses", "lock", "accounts_emaillock_changelist", "accounts.view_emaillock"),
     ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
+    ("Second lead", "how_to_reg", "accounts_approval_changelist", "accounts.view_approval"),
     ("Inactivity check", "event_busy", "accounts_checkrun_changelist", "accounts.view_checkrun"),
     ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
     ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),
@@ -81,7 +84,8 @@ def check_switch(user) -> dict:
 
 def waiting(user) -> list[Waiting]:
     """What waits, each a number and its list."""
-    asked = [
+    asked: list[tuple[str, Callable[[], Waiting]]] = [
+        ("accounts.approve_act", partial(_approvals, user)),
         ("accounts.view_checkrun", _runs),
         ("geos.view_controlplane", _stuck),
         ("foundation.view_mail", _mails),
@@ -89,6 +93,16 @@ def waiting(user) -> list[Waiting]:
         ("accounts.view_organization", _held),
     ]
     return [ask() for perm, ask in asked if user.has_perm(perm)]
+
+
+def _approvals(user):
+    return Waiting(
+        _capped(Approval.objects.waiting(timezone.now()).exclude(asked_by_id=user.pk)),
+        "Asked by a colleague, waiting for a second lead",
+        "No colleague waits for a second lead",
+        reverse("admin:accounts_approval_changelist") + "?state=waiting",
+        "how_to_reg",
+    )
 
 
 def _runs():

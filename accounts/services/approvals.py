@@ -77,16 +77,19 @@ def ask_approval(
 
 
 @transaction.atomic
-def approve(id: UUID, *, actor: User, digest: str) -> Approval:
+def approve(id: UUID, *, actor: User, via: Via, digest: str, address: str | None = None) -> Approval:
     """Say yes to what a colleague asked for, for the caller to carry out in this transaction.
 
     `digest` is of what is true now: where it differs from what the colleague was shown, PreviewChanged is raised.
-    LifecycleError where the actor may not, asked for it themselves, or came too late. The act's own event tells of it.
+    LifecycleError where the actor may not, asked for it themselves, or came too late, and where the colleague may not
+    ask for it any more.
     """
     approval = _hold(id)
     _check_second(approval, actor)
+    _check_right(approval.asker)
     if digest != approval.digest:
         raise PreviewChanged
+    _record(Act.APPROVAL_GIVEN, approval, actor, via=via, address=address, note="", ticket=approval.ticket)
     return _close(approval, Approval.Outcome.APPROVED, actor)
 
 
@@ -95,7 +98,8 @@ def decline(id: UUID, *, actor: User, via: Via, note: str, address: str | None =
     """Say no to what a colleague asked for, with the reason. Errors as in `approve`."""
     approval = _hold(id)
     _check_second(approval, actor)
-    return _end(approval, Approval.Outcome.DECLINED, Act.APPROVAL_DECLINED, actor, via=via, note=note, address=address)
+    _record_end(Act.APPROVAL_DECLINED, approval, actor, via=via, note=note, address=address)
+    return _close(approval, Approval.Outcome.DECLINED, actor, note)
 
 
 @transaction.atomic
@@ -104,8 +108,8 @@ def withdraw(id: UUID, *, actor: User, via: Via, note: str, address: str | None 
     approval = _hold(id)
     if approval.asked_by_id != actor.pk:
         raise LifecycleError("Only who asked for it can withdraw it. You can decline it.")
-    outcome = Approval.Outcome.WITHDRAWN
-    return _end(approval, outcome, Act.APPROVAL_WITHDRAWN, actor, via=via, note=note, address=address)
+    _record_end(Act.APPROVAL_WITHDRAWN, approval, actor, via=via, note=note, address=address)
+    return _close(approval, Approval.Outcome.WITHDRAWN, actor, note)
 
 
 def waiting_for_target(act: Approval.Act, target_id: UUID) -> Approval | None:
@@ -139,11 +143,10 @@ def _check_second(approval: Approval, actor: User) -> None:
         raise LifecycleError("You asked for this yourself: another lead has to decide.")
 
 
-def _end(approval: Approval, outcome: Approval.Outcome, act: Act, actor: User, *, note: str, **door: Any) -> Approval:
+def _record_end(act: Act, approval: Approval, actor: User, *, note: str, **door: Any) -> None:
     if not note.strip():
         raise LifecycleError("Please say why: the reason is empty.")
     _record(act, approval, actor, note=note, ticket=approval.ticket, **door)
-    return _close(approval, outcome, actor, note)
 
 
 def _close(approval: Approval, outcome: Approval.Outcome, actor: User, note: str = "") -> Approval:

@@ -139,15 +139,6 @@ def test_posting_what_one_may_not_changes_nothing(request, acme, tier):
     assert not LifecycleEvent.objects.exists()
 
 
-def test_deactivating_an_enterprise_organization_is_refused_with_the_reason(acme, lead):
-    """P71"""
-    factories.subscription(acme, Plan.ENTERPRISE)
-    client = signed_in(lead)
-
-    assert "needs a second lead" in said(client.get(case_of(acme)))
-    assert "needs a second lead" in said(client.get(page_of("deactivate", acme), follow=True))
-
-
 def test_a_refusal_says_so_under_the_strict_content_policy(acme, viewer):
     answer = signed_in(viewer).get(page_of("deactivate", acme))
 

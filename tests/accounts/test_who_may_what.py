@@ -26,9 +26,11 @@ from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import CheckRun, Organization
+from accounts.second_lead import ask_to_deactivate
 from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
+from billing.models import Plan
 from geos.models import Consumer, GatewayService, Geo
 from geos.services import create_credential
 from tests import customers, desk, factories
@@ -88,6 +90,7 @@ class World:
         self.control_plane = self.initech.control_planes.get()
         self.asking = Client()  # one, since each reads all static files before it can ask
         self.seek_help(staff["lead"], long_ago=timezone.now() - timedelta(days=100))
+        self.approval = self.ask_second_lead(staff["lead"])
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
 
     def seek_help(self, lead, *, long_ago):
@@ -103,6 +106,12 @@ class World:
         Organization.objects.filter(pk=self.unused.pk).update(late_usage_at=timezone.now())
         self.held = factories.organization("Held", **hold)
         self.unseen = factories.organization("Unseen", owner=factories.UserFactory(created_at=long_ago))
+
+    @staticmethod
+    def ask_second_lead(lead):
+        contracted = factories.organization("Contracted", plan=Plan.ENTERPRISE)
+        said = {"reason": Reason.FRAUD, "via": Via.ADMIN, "ticket": "T-1", "show": lambda preview: []}
+        return ask_to_deactivate(contracted.pk, actor=lead, **said)
 
     def organization(self, name):
         """With a member, a system account and a team of both, roles and tokens, an invitation and a control plane."""
@@ -156,6 +165,7 @@ class World:
             "/admin/accounts/person/<uuid:id>/remove-second-factor/": (self.enrolled.pk,),
             "/admin/accounts/user/<uuid:id>/reset-second-factor/": (self.viewer.pk,),
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
+            "/admin/accounts/approval/<path:object_id>/change/": (self.approval.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
             "/admin/geos/controlplane/<path:object_id>/change/": (self.control_plane.pk,),
             "/admin/geos/controlplane/<uuid:id>/progress/": (self.control_plane.pk,),
