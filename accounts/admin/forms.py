@@ -162,6 +162,18 @@ class HoldForm(ActForm):
         return self.cleaned_data["until"]
 
 
+class ListForm(forms.Form):
+    """Organizations by id, whatever stands around the ids."""
+
+    ids = forms.CharField(
+        label="Organizations by id",
+        max_length=2_000_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="One a line, with commas, or as they stand in a table, a mail or an address. Nothing happens yet.",
+    )
+
+
 class DecisionForm(forms.Form):
     reason = forms.CharField(
         label="Why", widget=forms.Textarea(attrs={"rows": 3}), help_text="For colleagues, kept with the decision."

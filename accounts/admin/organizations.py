@@ -4,7 +4,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
@@ -12,10 +12,14 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
 from accounts.admin.acts import ACTS as ORDINARY
+from accounts.admin.bulk import page_of
 from accounts.admin.case import Case
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.holding import Hold, LetTakeDownGoOn, Release
 from accounts.admin.offering import ActsAdmin, offers
+from accounts.bulk.lists import MOST, Named, make_list
+from accounts.bulk.lists import RIGHT as IN_BULK
+from accounts.errors import LifecycleError
 from accounts.models import Approval, Organization
 from accounts.services.approvals import waiting_for_target
 from accounts.templatetags.desk import ago, pill
@@ -82,6 +86,7 @@ class OrganizationAdmin(ActsAdmin):
     search_help_text = "Name, part of a name, id or e-mail address"
     sortable_by = ()
     ordering = ["name", "id"]
+    actions = ["deactivate_in_bulk"]
 
     def get_queryset(self, request):
         now = timezone.now()
@@ -133,6 +138,20 @@ class OrganizationAdmin(ActsAdmin):
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)
+
+    def has_deactivate_in_bulk_permission(self, request):
+        return request.user.has_perm(IN_BULK)
+
+    @admin.action(description="Deactivate the selected because of spam", permissions=["deactivate_in_bulk"])
+    def deactivate_in_bulk(self, request, queryset):
+        """Make a list of those selected; its page shows who will go, and asks (P74)."""
+        ids = queryset.values_list("pk", flat=True)[: MOST + 1]
+        try:
+            bulk = make_list([Named(n, str(id), id) for n, id in enumerate(ids, 1)], actor=request.user)
+        except LifecycleError as problem:
+            messages.error(request, str(problem))
+            return None
+        return redirect(page_of(bulk))
 
     @admin.display(description="state")
     def shown_state(self, organization):

@@ -67,7 +67,7 @@ def confirm(
         return approvals.ask_approval(
             IN_BULK,
             target_id=held.pk,
-            target_name=f"{count} organizations",
+            target_name=f"List of {count} organizations",
             actor=actor,
             via=via,
             reason=Reason.SPAM,
@@ -77,30 +77,25 @@ def confirm(
             note=note,
             proof=proof,
             address=address,
+            options={"count": count},
         )
 
 
-def approve(bulk: BulkDeactivation, *, actor: User) -> None:
+def approve(approval: Approval, *, expected: str, actor: User, via: Via, address: str | None = None) -> None:
     """A second lead says yes: what the first one asked for begins, in their name (P74).
 
-    Each organization is asked about again. Raises LifecycleError where nothing waits, somebody on the list has changed
-    or the actor may not.
+    Each organization is asked about again. LifecycleError where the second lead may not or came too late,
+    PreviewChanged where the list is not any more what both have read.
     """
     check_permission(actor, RIGHT)
-    review(bulk)
+    review(BulkDeactivation.objects.get(pk=approval.target_id))
     with transaction.atomic():
-        held = _hold_report(bulk.pk)
-        asked = approvals.waiting_for_target(IN_BULK, held.pk)
-        if asked is None:
-            raise LifecycleError("Nothing was done: this list does not wait for a second lead any more.")
-        try:
-            approvals.approve(asked.pk, actor=actor, digest=list_digest(held))
-        except PreviewChanged:
-            raise LifecycleError(
-                f"Nothing was done: the list has changed since {asked.asker} read it. "
-                "Please decline it, so that it is read and asked for anew."
-            ) from None
-        _begin(held, asked.asker, note=asked.note, ticket=asked.ticket, address=asked.remote_address)
+        held = _hold_report(approval.target_id)
+        if list_digest(held) != expected:
+            raise PreviewChanged
+        approvals.approve(approval.pk, actor=actor, via=via, address=address, digest=expected)
+        said = {"note": approval.note, "ticket": approval.ticket, "address": approval.remote_address}
+        _begin(held, approval.asker, **said)
 
 
 @transaction.atomic
@@ -157,6 +152,7 @@ def _act(id: UUID, entries: Collection[int]) -> None:
         ticket=bulk.ticket,
         address=bulk.remote_address,
         still=may_go,
+        approval=Approval.objects.filter(act=IN_BULK, target_id=id, outcome=Approval.Outcome.APPROVED).first(),
     )
     gone = {event.organization_id for event in events}
     bulk.entries.filter(organization__in=gone).update(result=BulkEntry.Result.DEACTIVATED)
@@ -189,6 +185,7 @@ def _finish(id: UUID) -> None:
 def _begin(bulk: BulkDeactivation, actor: User, *, note: str, ticket: str, address: str | None) -> None:
     bulk.confirmed_at, bulk.confirmed_by_id = timezone.now(), actor.pk
     bulk.note, bulk.ticket, bulk.remote_address = note.strip(), ticket.strip(), address
+    bulk.size = waiting_in(bulk).count()
     bulk.save()
     hint("accounts.tasks.deactivate_lists")
 

@@ -12,13 +12,17 @@ class BulkDeactivationQuerySet(models.QuerySet["BulkDeactivation"]):
 
 
 class BulkDeactivation(models.Model):
-    """A list of organizations that a lead deactivates in one act (P74). Until it is confirmed it is a report."""
+    """A list of organizations that a lead deactivates in one act (P74). Until it is confirmed it is a report.
+
+    `size` is how many were to go when it was confirmed.
+    """
 
     id = uuid_key()
     made_by_id = models.UUIDField()
     made_at = models.DateTimeField(default=timezone.now)
     confirmed_by_id = models.UUIDField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    size = models.PositiveIntegerField(default=0)
     note = models.TextField(blank=True)
     ticket = models.CharField(max_length=100, blank=True)
     remote_address = models.GenericIPAddressField(null=True, blank=True)

@@ -41,6 +41,10 @@ def confirmed(bulk, actor, **change):
     return confirm(bulk, **({"expected": list_digest(bulk), "shown": [], "actor": actor} | SAID | change))
 
 
+def yes(approval, actor):
+    approve(approval, expected=approval.digest, actor=actor, via=Via.ADMIN)
+
+
 def running(*some, actor):
     bulk = list_of(*some, actor=actor)
     confirmed(bulk, actor)
@@ -216,33 +220,31 @@ class TestSecondLead:
         deactivate_lists()
         assert inactive() == set()
         with pytest.raises(LifecycleError, match="yourself"):
-            approve(bulk, actor=lead)
+            yes(asked, lead)
 
-        approve(bulk, actor=second)
+        yes(asked, second)
         deactivate_lists()
 
         assert inactive() == {"Acme", "Globex"}
         assert Approval.objects.get(pk=asked.pk).decided_by_id == second.pk
-        assert set(LifecycleEvent.objects.filter(act=Act.DEACTIVATED).values_list("actor_id", flat=True)) == {lead.pk}
+        told = LifecycleEvent.objects.filter(act=Act.DEACTIVATED).values_list("actor_id", "details__approved_by")
+        assert set(told) == {(lead.pk, str(second.pk))}
 
     def test_it_is_void_where_somebody_on_the_list_has_changed(self, acme, globex, lead, second):
         bulk = list_of(acme, globex, actor=lead)
-        confirmed(bulk, lead)
+        asked = confirmed(bulk, lead)
         factories.subscription(acme, Plan.PLUS)
 
-        with pytest.raises(LifecycleError, match="has changed since Lena Lead read it"):
-            approve(bulk, actor=second)
+        with pytest.raises(PreviewChanged):
+            yes(asked, second)
 
         assert not BulkDeactivation.objects.running().exists()
 
     def test_declined_it_can_be_asked_for_anew(self, acme, globex, lead, second):
         bulk = list_of(acme, globex, actor=lead)
         approvals.decline(confirmed(bulk, lead).pk, actor=second, via=Via.ADMIN, note="Acme is none")
-        with pytest.raises(LifecycleError, match="does not wait"):
-            approve(bulk, actor=second)
 
-        confirmed(bulk, lead)
-        approve(bulk, actor=second)
+        yes(confirmed(bulk, lead), second)
 
         assert BulkDeactivation.objects.running().get() == bulk
 
