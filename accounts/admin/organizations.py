@@ -139,6 +139,11 @@ class OrganizationAdmin(ActsAdmin):
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)
 
+    def get_action_choices(self, request, default_choices=None, action_location=admin.ActionLocation.CHANGE_LIST):
+        """unfold's own does not take `action_location` yet."""
+        choices = [("", "What to do with the selected")] if default_choices is None else default_choices
+        return admin.ModelAdmin.get_action_choices(self, request, choices, action_location)
+
     def has_deactivate_in_bulk_permission(self, request):
         return request.user.has_perm(IN_BULK)
 

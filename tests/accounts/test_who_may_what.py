@@ -24,6 +24,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from accounts.bulk.lists import make_list, read_ids
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import CheckRun, Organization
 from accounts.second_lead import ask_to_deactivate
@@ -91,6 +92,7 @@ class World:
         self.asking = Client()  # one, since each reads all static files before it can ask
         self.seek_help(staff["lead"], long_ago=timezone.now() - timedelta(days=100))
         self.approval = self.ask_second_lead(staff["lead"])
+        self.list = make_list(read_ids(str(self.acme.pk)), actor=staff["lead"])
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
 
     def seek_help(self, lead, *, long_ago):
@@ -167,6 +169,9 @@ class World:
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
             "/admin/accounts/approval/<path:object_id>/change/": (self.approval.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
+            "/admin/accounts/bulkdeactivation/<path:object_id>/change/": (self.list.pk,),
+            "/admin/accounts/bulkdeactivation/<uuid:id>/progress/": (self.list.pk,),
+            "/admin/accounts/bulkdeactivation/<uuid:id>/stop/": (self.list.pk,),
             "/admin/geos/controlplane/<path:object_id>/change/": (self.control_plane.pk,),
             "/admin/geos/controlplane/<uuid:id>/progress/": (self.control_plane.pk,),
             "/admin/geos/controlplane/<uuid:id>/retry/": (self.control_plane.pk,),
