@@ -5,7 +5,7 @@ from functools import cached_property
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -28,6 +28,7 @@ from konnect_portal.foundation.admin import ReadOnlyAdmin
 
 SHOWN_ENTRIES = 100
 LONGEST_KEY = 18
+ASKED = "Waits for a second lead"
 
 
 def page_of(bulk: BulkDeactivation) -> str:
@@ -116,12 +117,12 @@ def columns_of(bulk: BulkDeactivation) -> list[Column]:
             ],
         ),
         Column(
-            "This leaves as it is",
+            "Stays as it is",
             "keep",
             [
                 *reasons,
-                line("Their people's accounts and other organizations"),
-                line("The mailboxes of owners and admins: nobody is told"),
+                line("Their people's accounts, and their other organizations"),
+                line("Nobody is told by mail"),
             ],
         ),
         Column(
@@ -182,7 +183,7 @@ class Progress:
 
     @property
     def state(self) -> str:
-        return "Waits for a second lead" if self.approval else state_of(self.bulk)
+        return ASKED if self.approval else state_of(self.bulk)
 
     @cached_property
     def confirmed_by(self) -> User | None:
@@ -220,15 +221,20 @@ def state_of(bulk: BulkDeactivation) -> str:
     return "Done" if bulk.finished_at else "Report"
 
 
-TONES = {"Being deactivated": "waiting", "Waits for a second lead": "waiting", "Stopped": "failed", "Done": "active"}
+TONES = {"Being deactivated": "waiting", ASKED: "waiting", "Stopped": "failed", "Done": "active"}
 
 
 @admin.register(BulkDeactivation)
 class BulkDeactivationAdmin(ReadOnlyAdmin):
-    list_display = ["shown_name", "shown_state", "size", "ticket", "confirmed"]
+    list_display = ["shown_name", "shown_state", "organizations", "ticket", "made_by", "confirmed"]
     list_display_links = ["shown_name"]
     list_before_template = "admin/accounts/bulkdeactivation/new_link.html"
     sortable_by = ()
+
+    def get_queryset(self, request):
+        asked = Approval.objects.waiting(timezone.now()).filter(act=IN_BULK, target_id=OuterRef("pk"))
+        makers = User.objects.filter(pk=OuterRef("made_by_id")).values("email")
+        return super().get_queryset(request).annotate(is_asked=Exists(asked), made_by_email=Subquery(makers))
 
     def changelist_view(self, request, extra_context=None):
         return super().changelist_view(request, {"may_make": request.user.has_perm(RIGHT), **(extra_context or {})})
@@ -313,7 +319,16 @@ class BulkDeactivationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def shown_state(self, bulk):
-        return pill(TONES.get(state_of(bulk), "calm"), state_of(bulk))
+        state = ASKED if bulk.is_asked else state_of(bulk)
+        return pill(TONES.get(state, "calm"), state)
+
+    @admin.display(description="organizations")
+    def organizations(self, bulk):
+        return bulk.size
+
+    @admin.display(description="made by")
+    def made_by(self, bulk):
+        return bulk.made_by_email
 
     @admin.display(description="confirmed")
     def confirmed(self, bulk):

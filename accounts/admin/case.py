@@ -142,6 +142,13 @@ class Case:
         """Whether a control plane is on its way down, so that the page is worth watching."""
         return self.states[ControlPlane.State.DECOMMISSIONING] > 0
 
+    @property
+    def kept_by(self) -> str:
+        """What keeps taking down from beginning at its time, after "Taking down waits "; empty where nothing does."""
+        if self.organization.is_on_hold(self.at):
+            return "until the hold ends"
+        return "for a lead's decision" if self.organization.late_usage_at else ""
+
     @cached_property
     def left_running(self) -> list[tuple[ControlPlane, LeftRunning]]:
         """Who still checks in although the organization is deactivated, by control plane (P43)."""

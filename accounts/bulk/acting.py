@@ -185,7 +185,6 @@ def _finish(id: UUID) -> None:
 def _begin(bulk: BulkDeactivation, actor: User, *, note: str, ticket: str, address: str | None) -> None:
     bulk.confirmed_at, bulk.confirmed_by_id = timezone.now(), actor.pk
     bulk.note, bulk.ticket, bulk.remote_address = note.strip(), ticket.strip(), address
-    bulk.size = waiting_in(bulk).count()
     bulk.save()
     hint("accounts.tasks.deactivate_lists")
 

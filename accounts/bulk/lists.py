@@ -66,8 +66,9 @@ def make_list(named: Collection[Named], *, actor: User) -> BulkDeactivation:
     ids = {each.id for each in named if each.id}
     if not ids:
         raise LifecycleError("There is no id of an organization in it. Nothing was kept.")
-    bulk = BulkDeactivation.objects.create(made_by_id=actor.pk)
-    BulkEntry.objects.bulk_create(_entries(bulk, named, why_not(ids)))
+    reasons = why_not(ids)
+    bulk = BulkDeactivation.objects.create(made_by_id=actor.pk, size=len(ids - reasons.keys()))
+    BulkEntry.objects.bulk_create(_entries(bulk, named, reasons))
     return bulk
 
 
@@ -108,6 +109,7 @@ def review(bulk: BulkDeactivation) -> None:
         entry.why = reasons.get(entry.organization_id, "")
         entry.result = _verdict(entry.why)
     BulkEntry.objects.bulk_update(changed, ["why", "result"], batch_size=1000)
+    BulkDeactivation.objects.filter(pk=bulk.pk).update(size=len(entries.keys() - reasons.keys()))
 
 
 def forget_reports(*, at: datetime) -> None:

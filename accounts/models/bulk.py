@@ -14,7 +14,7 @@ class BulkDeactivationQuerySet(models.QuerySet["BulkDeactivation"]):
 class BulkDeactivation(models.Model):
     """A list of organizations that a lead deactivates in one act (P74). Until it is confirmed it is a report.
 
-    `size` is how many were to go when it was confirmed.
+    `size` is how many are to go, and once it is confirmed how many were.
     """
 
     id = uuid_key()
@@ -33,6 +33,8 @@ class BulkDeactivation(models.Model):
     objects = BulkDeactivationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "list of spam"
+        verbose_name_plural = "lists of spam"
         ordering = ["-made_at", "-id"]
         constraints = [
             models.CheckConstraint(
