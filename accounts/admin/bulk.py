@@ -237,7 +237,9 @@ class BulkDeactivationAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).annotate(is_asked=Exists(asked), made_by_email=Subquery(makers))
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {"may_make": request.user.has_perm(RIGHT), **(extra_context or {})})
+        return super().changelist_view(
+            request, {"may_make": request.user.has_perm(RIGHT), "later": later(), **(extra_context or {})}
+        )
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """Until it is confirmed the report with its questions, for those who may; then what becomes of it."""

@@ -20,6 +20,7 @@ from accounts.columns import (
 from accounts.forms.taking_down import LATER
 from accounts.models import EmailLock, Organization, SystemAccount, User
 from accounts.previews import DeactivationPreview, ReactivationPreview
+from accounts.words import State
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
 
@@ -119,6 +120,16 @@ def of_take_down(control_planes: list[ControlPlane]) -> list[Column]:
     ]
 
 
+KEPT_BY_HOLD = {
+    State.ACTIVE: ["Take nothing down, whoever deactivates it", "Keep the inactivity check from deactivating it"],
+    State.INACTIVE: ["Keep everything: nothing is purged", "Refuse to reactivate it"],
+}
+LET_BY_RELEASE = {
+    State.ACTIVE: ["Let the inactivity check deactivate it"],
+    State.INACTIVE: ["Let support reactivate it", "Let it be purged when its time has come"],
+}
+
+
 def of_hold(organization: Organization, control_planes: list[ControlPlane]) -> list[Column]:
     """`control_planes` are those on their way down."""
     waiting, begun = _by_beginning(control_planes)
@@ -130,10 +141,7 @@ def of_hold(organization: Organization, control_planes: list[ControlPlane]) -> l
             "stop",
             [
                 *(told if waiting else []),
-                line("Take nothing down, whoever deactivates it"),
-                line("Keep everything: nothing is purged"),
-                line("Keep the inactivity check from deactivating it"),
-                line("Refuse to reactivate it"),
+                *(line(text) for text in KEPT_BY_HOLD[State(organization.state)]),
             ],
         ),
         Column(
@@ -163,8 +171,7 @@ def of_release(organization: Organization, control_planes: list[ControlPlane]) -
             "stop",
             [
                 *([taken] if names else []),
-                line("Let support reactivate it, and the inactivity check look at it"),
-                line("Let it be purged when its time has come"),
+                *(line(text) for text in LET_BY_RELEASE[State(organization.state)]),
             ],
         ),
         Column("This will not", "keep", [line(f"Reactivate, deactivate or purge {organization.name} now")]),

@@ -94,8 +94,7 @@ def approve(approval: Approval, *, expected: str, actor: User, via: Via, address
         if list_digest(held) != expected:
             raise PreviewChanged
         approvals.approve(approval.pk, actor=actor, via=via, address=address, digest=expected)
-        said = {"note": approval.note, "ticket": approval.ticket, "address": approval.remote_address}
-        _begin(held, approval.asker, **said)
+        _begin(held, approval.asker, note=approval.note, ticket=approval.ticket, address=approval.remote_address)
 
 
 @transaction.atomic

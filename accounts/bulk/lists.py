@@ -104,11 +104,11 @@ def review(bulk: BulkDeactivation) -> None:
         return
     entries = {entry.organization_id: entry for entry in bulk.entries.all() if entry.organization_id}
     reasons = why_not(entries)
-    changed = [entry for id, entry in entries.items() if entry.why != reasons.get(id, "")]
-    for entry in changed:
-        entry.why = reasons.get(entry.organization_id, "")
+    changed = {id: entry for id, entry in entries.items() if entry.why != reasons.get(id, "")}
+    for id, entry in changed.items():
+        entry.why = reasons.get(id, "")
         entry.result = _verdict(entry.why)
-    BulkEntry.objects.bulk_update(changed, ["why", "result"], batch_size=1000)
+    BulkEntry.objects.bulk_update(changed.values(), ["why", "result"], batch_size=1000)
     BulkDeactivation.objects.filter(pk=bulk.pk).update(size=len(entries.keys() - reasons.keys()))
 
 

@@ -33,6 +33,7 @@ def ended(ids: Collection[UUID]) -> dict[UUID, Ended]:
     return {
         id: Ended(at, cycle_start(anchor, cycle_of(anchor, at) - 1))
         for id, anchor, at in accounts.values_list("pk", "anchor_at", "organization__deactivated_at")
+        if at is not None
     }
 
 
