@@ -55,7 +55,7 @@ class Release(OrganizationAct):
         return f"Release {target.name} from its hold"
 
     def applies(self, target):
-        return target.is_on_hold(timezone.now())
+        return target.state in KEPT and target.is_on_hold(timezone.now())
 
     def missed(self, target):
         return f"{target.name} is not on hold: nothing was changed."

@@ -1,10 +1,11 @@
 """P74: a lead deactivates a reviewed list in one act; a second one is asked above 50; a worker does it in sets."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from post_office.models import Email
@@ -23,7 +24,7 @@ from geos.models import ControlPlane
 from konnect_portal.celery import app
 from tests import factories
 from tests.accounts.test_inactivity_checks import refuse_to_deactivate
-from tests.races import at_once, collide
+from tests.races import at_once, collide, in_thread, wait_until_blocked
 from tests.workers import Worker, eventually
 
 SAID = {"note": "A wave", "ticket": "T-1", "via": Via.ADMIN}
@@ -348,3 +349,24 @@ class TestRaces:
             eventually(lambda: inactive() == {"Acme"}, within=20)
         finally:
             worker.stop()
+
+    @pytest.mark.slow
+    def test_what_a_killed_worker_left_undone_the_next_one_does_once(self, acme, globex, lead, tmp_path):
+        """P48"""
+        app.control.purge()
+        bulk = list_of(acme, globex, actor=lead)
+        worker = Worker(tmp_path / "killed.log")
+        with ThreadPoolExecutor(1) as pool, transaction.atomic():
+            Organization.objects.hold(globex.pk)
+            pool.submit(in_thread, lambda: confirmed(bulk, lead)).result(timeout=10)
+            wait_until_blocked()
+            worker.kill()
+        assert inactive() == set()
+
+        worker = Worker(tmp_path / "next.log")
+        try:
+            app.send_task(app.conf.beat_schedule["deactivate lists left undone"]["task"])
+            eventually(lambda: inactive() == {"Acme", "Globex"}, within=20)
+        finally:
+            worker.stop()
+        assert LifecycleEvent.objects.count() == 2

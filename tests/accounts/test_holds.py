@@ -207,6 +207,15 @@ class TestRaces:
         assert acme.control_planes.get().begun_at
         assert begin_decommission("us", at=timezone.now() + DAY) is None
 
+    def test_of_two_who_release_it_the_second_is_told(self, acme, lead):
+        hold(acme, lead)
+
+        def release():
+            return release_organization(acme.pk, **act(lead))
+
+        assert "not on hold" in str(collide(release, release))
+        assert LifecycleEvent.objects.filter(act=Act.RELEASED).count() == 1
+
     def test_a_reactivation_that_waits_for_a_hold_is_refused(self, acme, lead):
         deactivate(acme, lead)
 
