@@ -30,7 +30,6 @@ def hold_organization(
     ticket: str,
     actor: User,
     via: Via,
-    proof: str = "",
     address: str | None = None,
 ) -> LifecycleEvent:
     """Put an organization on hold until `until`, exclusive; one that it is under already ends then instead (P58).
@@ -55,13 +54,12 @@ def hold_organization(
         details={"until": until.isoformat()},
         note=note,
         ticket=ticket,
-        proof=proof,
     )
 
 
 @transaction.atomic
 def release_organization(
-    id: UUID, *, note: str, ticket: str, actor: User, via: Via, proof: str = "", address: str | None = None
+    id: UUID, *, note: str, ticket: str, actor: User, via: Via, address: str | None = None
 ) -> LifecycleEvent:
     """End a hold before its time; what waited to be taken down goes on at once. Errors as in `hold_organization`."""
     now = timezone.now()
@@ -82,7 +80,6 @@ def release_organization(
         details={"until": until.isoformat()},
         note=note,
         ticket=ticket,
-        proof=proof,
     )
 
 

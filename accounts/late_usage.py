@@ -40,7 +40,7 @@ def find_late_usage(*, at: datetime) -> int:
 
 @transaction.atomic
 def let_take_down_go_on(
-    id: UUID, *, note: str, ticket: str, actor: User, via: Via, proof: str = "", address: str | None = None
+    id: UUID, *, note: str, ticket: str, actor: User, via: Via, address: str | None = None
 ) -> LifecycleEvent:
     """Decide that an organization stays deactivated although usage came late: taking down goes on, each at its time.
 
@@ -65,5 +65,4 @@ def let_take_down_go_on(
         details={"late_usage_at": found_at.isoformat()},
         note=note,
         ticket=ticket,
-        proof=proof,
     )

@@ -28,11 +28,11 @@ from accounts.models import (
 )
 from accounts.previews import digest_of, reactivation_of
 from accounts.scope import Scope, scopes_of
-from accounts.services.locks import hold_live_locks, lock_addresses, release_locks
+from accounts.services.locks import hold_live_locks, lock_addresses, release_locks, unlocked_at
 from accounts.services.ownership import hand_over
 from accounts.services.people import release_people, restore_people, snapshot
 from accounts.services.teams import join_organization_admin
-from accounts.words import Act, Reason, State, Via
+from accounts.words import REASONS_BY_REQUEST, Act, Reason, State, Via
 from billing.services import end_subscriptions
 from geos.services import hasten_take_down as hasten_control_planes
 from geos.services import request_decommission, restore_control_planes, start_taking_down
@@ -97,6 +97,9 @@ def deactivate_organizations(
     if not held:
         return []
     rights.check_deactivation_of(held, via=via, actor=actor, now=now, approval=approval)
+    if reason in REASONS_BY_REQUEST and approval is None:
+        asked = {"organizations": [organization.pk for organization in held], "note": note, "at": now}
+        rights.check_proof(actor, via=via, proof=proof, **asked)
     scopes = scopes_of(held, at=now, lock=True)
     if expected is not None and digest_of(scopes.values()) != expected:
         raise PreviewChanged
@@ -151,6 +154,7 @@ def reactivate_organization(
     rights.check_act(actor, via=via, note=note, ticket=ticket)
     organization = _hold_inactive(id, now)
     rights.check_permission(actor, "accounts.reactivate_organization", organization)
+    rights.check_proof(actor, via=via, proof=proof, organizations=[id], at=now, note=note)
     preview = reactivation_of(organization, at=now)
     if expected is not None and preview.digest != expected:
         raise PreviewChanged
@@ -201,13 +205,16 @@ def unlock_email(
 ) -> LifecycleEvent:
     """Release every live lock on an e-mail address (P54). The organizations stay deactivated.
 
-    Raises LifecycleError where no lock is live or the actor may not.
+    Raises LifecycleError where no lock is live or the actor may not; a second time within 12 months a lead may.
     """
     rights.check_act(actor, via=via, note=note, ticket=ticket)
     rights.check_permission(actor, "accounts.unlock_email")
     locks = hold_live_locks(address_hash=address_hash(email))
     if not locks:
         raise LifecycleError(f"{normalize_address(email)} is not locked.")
+    of = [lock.organization_id for lock in locks]
+    rights.check_proof(actor, via=via, proof=proof, organizations=of, at=timezone.now(), note=note)
+    rights.check_unlocking(actor, unlocked_at(address_hash(email), at=timezone.now()))
     event = _tell(
         Act.EMAIL_UNLOCKED,
         said=Said(actor, via, note, ticket, proof, address),

@@ -2,15 +2,18 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.errors import LifecycleError
 from accounts.models import Approval, Organization, User
-from accounts.words import STAFF_REASONS, Reason, Tier, Via
+from accounts.services.requests import proofs_of
+from accounts.words import STAFF_REASONS, Proof, Reason, Tier, Via
 from billing.models import Plan
 from billing.services import plans
+from konnect_portal.foundation.moments import absolute
 
 REASONS_BY_DOOR = {
     Via.ADMIN: STAFF_REASONS,
@@ -95,6 +98,36 @@ def check_permission(actor: User, perm: str, organization: Organization | None =
         verb = perm.removeprefix("accounts.").replace("_", " ")
         of = f" ({organization.name})" if organization else ""
         raise LifecycleError(f"{actor.email} may not do this{of}: it needs the right to {verb}.")
+
+
+def check_proof(
+    actor: User | None, *, via: Via, proof: str, organizations: Collection[UUID], at: datetime, note: str
+) -> None:
+    """Refuse an act on a customer's behalf in the admin without a request that shows who asks (P73).
+
+    A lead's word stands for one, and says why.
+    """
+    if via != Via.ADMIN or actor is None:
+        return
+    if proof in ("", Proof.LEAD_WORD):
+        if not actor.has_perm("accounts.give_word"):
+            raise LifecycleError("This needs a request by the customer: from the owner's session, or by link.")
+    elif all(request.proof != proof for request in proofs_of(list(organizations), at=at)):
+        raise LifecycleError("There is no such request by the customer any more. Please choose another one.")
+    if proof == Proof.LEAD_WORD and not note.strip():
+        raise LifecycleError("A lead's word needs the reason why it is enough.")
+
+
+def check_unlocking(actor: User, unlocked_at: datetime | None) -> None:
+    """Refuse an address that was unlocked within 12 months, at `unlocked_at`, to whoever is no lead (P54)."""
+    if refusal := refusal_to_unlock(actor, unlocked_at):
+        raise LifecycleError(refusal)
+
+
+def refusal_to_unlock(actor: User, unlocked_at: datetime | None) -> str | None:
+    if unlocked_at is None or actor.has_perm("accounts.unlock_again"):
+        return None
+    return f"This address was unlocked on {absolute(unlocked_at)} already. A second time within a year needs a lead."
 
 
 def take_down_delay(via: Via, actor: User | None) -> timedelta:

@@ -14,7 +14,7 @@ from accounts.forms.taking_down import take_down_moment
 from accounts.models import Approval, Organization, User
 from accounts.previews import DeactivationPreview, deactivation_of
 from accounts.services.approvals import approve, ask_approval
-from accounts.words import Reason, State, Via
+from accounts.words import REASONS_BY_REQUEST, Reason, State, Via
 from billing.models import Plan
 
 ACT = Approval.Act.DEACTIVATE_ENTERPRISE
@@ -46,6 +46,8 @@ def ask_to_deactivate(
         organization = Organization.objects.hold(id)
     except Organization.DoesNotExist:
         raise LifecycleError("The organization is not active any more.") from None
+    if reason in REASONS_BY_REQUEST:
+        rights.check_proof(actor, via=via, proof=proof, organizations=[id], at=now, note=note)
     preview = deactivation_of(organization, at=now)
     if preview.plan != Plan.ENTERPRISE or expected not in (None, preview.digest):
         raise PreviewChanged

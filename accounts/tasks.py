@@ -12,6 +12,7 @@ from accounts.models.sessions import SessionStore
 from accounts.services.recovery import carry_out_recoveries
 from accounts.services.sign_up import forget_requests
 from accounts.services.token_notices import tell_of_expiry
+from accounts.services.trail import forget_lookups
 from billing.services import forget_batches, record_completeness
 from geos.services import embedded_geos
 
@@ -77,3 +78,4 @@ def forget_what_expired() -> None:
     forget_requests()
     forget_reports(at=timezone.now())
     forget_batches(at=timezone.now())
+    forget_lookups(at=timezone.now())

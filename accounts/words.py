@@ -82,6 +82,15 @@ class Proof(models.TextChoices):
     LEAD_WORD = "lead_word", "A lead's word, see the note"
 
 
+class Wish(models.TextChoices):
+    """What a customer asks support to do; completes "Support was asked to … Acme"."""
+
+    DEACTIVATE = "deactivate", "Deactivate"
+    REACTIVATE = "reactivate", "Reactivate"
+    UNLOCK = "unlock", "Unlock the address of"
+    OTHER = "other", "Help with"
+
+
 class RecoveryStopped(models.TextChoices):
     """Why a replacement that a lead asked for was not carried out; completes "Stopped: …"."""
 

@@ -282,7 +282,9 @@ MAIL_LINK_MAKERS = {
     "password_reset": "accounts.services.resets.make_link",
     "recovery_asked": "accounts.services.recovery.make_stop_link",
     "recovery_prove": "accounts.services.recovery.make_prove_link",
+    "request_to_confirm": "accounts.services.requests.make_link",
     "sign_up": "accounts.services.sign_up.make_link",
+    "staff_made": "accounts.staffing.make_link",
 }
 """Mails whose link is a secret: the kind, and the function that makes the link when the mail is sent."""
 
@@ -295,6 +297,7 @@ SECRET_PATHS = [
     "/organization/settings/contact/",
     "/password/reset/",
     "/signup/",
+    "/support-request/",
 ]
 POST_OFFICE = {
     "CELERY_ENABLED": False,
@@ -341,6 +344,10 @@ TRIAL_CREDIT_CENTS = env.int("TRIAL_CREDIT_CENTS", default=50_000)
 SIGN_UP_HOURS = env.int("SIGN_UP_HOURS", default=24)
 TAKE_DOWN_DELAY_HOURS = env.int("TAKE_DOWN_DELAY_HOURS", default=72)
 TAKE_DOWN_RETRY_SECONDS_MAX = env.int("TAKE_DOWN_RETRY_SECONDS_MAX", default=3600)
+UNLOCK_AGAIN_DAYS = env.int("UNLOCK_AGAIN_DAYS", default=365)
+PROOF_DAYS = env.int("PROOF_DAYS", default=30)
+CONTACT_LINK_DAYS = env.int("CONTACT_LINK_DAYS", default=7)
+STAFF_TRAIL_DAYS = env.int("STAFF_TRAIL_DAYS", default=365)
 STEP_UP_MINUTES = env.int("STEP_UP_MINUTES", default=15)
 APPROVAL_HOURS = env.int("APPROVAL_HOURS", default=24)
 AGENT_REACTIVATION_HOURS = env.int("AGENT_REACTIVATION_HOURS", default=72)

@@ -13,6 +13,7 @@ from accounts.models import (
     Membership,
     Organization,
     RoleAssignment,
+    SupportRequest,
     SystemAccount,
     Team,
     TeamMembership,
@@ -149,6 +150,21 @@ def email_lock(organization, address, **fields) -> EmailLock:
         address_hash=address_hash(address),
         locked_at=fields.pop("locked_at", timezone.now()),
         locked_event_id=fields.pop("locked_event_id", organization.id),
+        **fields,
+    )
+
+
+def support_request(organization, proof="session", **fields) -> SupportRequest:
+    """What its owner asked for in their own session, unless told."""
+    now = timezone.now()
+    return SupportRequest.objects.create(
+        organization=organization,
+        wish=fields.pop("wish", "reactivate"),
+        proof=proof,
+        asked_by_id=organization.owner_id,
+        confirmed_at=fields.pop("confirmed_at", now),
+        expires_at=now + timedelta(days=7),
+        event_id=organization.pk,
         **fields,
     )
 

@@ -9,8 +9,9 @@ from django.utils import timezone
 from accounts import lifecycle, second_lead
 from accounts.admin import columns
 from accounts.admin.confirming import Shown, digest_of_rows, said
-from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, TakeDownForm
+from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, WordForm
 from accounts.admin.offering import OfferedAct
+from accounts.admin.proving import proofs_for
 from accounts.columns import later
 from accounts.forms.taking_down import take_down_moment
 from accounts.models import Organization, User
@@ -76,7 +77,11 @@ class Deactivate(OrganizationAct):
         preview = deactivation_of(target, at=timezone.now())
         may_choose = user.has_perm("accounts.hasten_take_down")
         when = f"now or {later()}, as you choose below" if may_choose else later()
-        options = {"may_choose": may_choose, "delay_hours": settings.TAKE_DOWN_DELAY_HOURS}
+        options = {
+            "may_choose": may_choose,
+            "delay_hours": settings.TAKE_DOWN_DELAY_HOURS,
+            "proofs": proofs_for(user, target.pk),
+        }
         return Shown(columns.of_deactivation(preview, when=when), preview.digest, options)
 
     def act(self, target, *, data, expected, **who):
@@ -118,7 +123,9 @@ class Reactivate(OrganizationAct):
         preview = reactivation_of(target, at=timezone.now())
         members = User.objects.filter(memberships__organization=target, is_active=True)
         owners = members.order_by("full_name", "email") if preview.needs_owner else None
-        return Shown(columns.of_reactivation(preview), preview.digest, {"owners": owners})
+        return Shown(
+            columns.of_reactivation(preview), preview.digest, {"owners": owners, "proofs": proofs_for(user, target.pk)}
+        )
 
     def act(self, target, *, data, expected, **who):
         lifecycle.reactivate_organization(
@@ -137,7 +144,7 @@ class TakeDown(OrganizationAct):
     title = "Take down now"
     done = "The control planes of {} are being taken down. Below you can watch it."
     is_dangerous = True
-    form = TakeDownForm
+    form = WordForm
 
     def button(self, target):
         return f"Take the control planes of {target.name} down now"
@@ -180,7 +187,9 @@ class NameOwner(OrganizationAct):
         members = User.objects.filter(memberships__organization=target, is_active=True).exclude(pk=target.owner_id)
         admins = list(heirs_of(target))
         return Shown(
-            columns.of_owner(target, admins, members.count()), _digest_of_owner(target, admins), {"members": members}
+            columns.of_owner(target, admins, members.count()),
+            _digest_of_owner(target, admins),
+            {"members": members, "proofs": proofs_for(user, target.pk)},
         )
 
     @transaction.atomic

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.admin.confirming import Act, Shown, confirm, said
-from accounts.admin.forms import ListForm, StopForm
+from accounts.admin.confirming import Act, Shown, confirm, worded
+from accounts.admin.forms import ListForm, WordForm
 from accounts.bulk.acting import ALONE_AT_MOST, IN_BULK, approve, stop
 from accounts.bulk.acting import confirm as confirm_list
 from accounts.bulk.lists import RIGHT, list_digest, make_list, read_ids, review, waiting_in
@@ -42,7 +42,7 @@ class ConfirmList(Act):
     title = "Deactivate a list"
     done = "The list is being worked off. Below you can watch it, and you can leave this page."
     is_dangerous = True
-    form = StopForm
+    form = WordForm
     template = "admin/accounts/bulkdeactivation/report.html"
 
     def button(self, target):
@@ -70,7 +70,7 @@ class ConfirmList(Act):
 
     def act(self, target, *, data, expected, **who):
         shown = [asdict(column) for column in columns_of(target)]
-        confirm_list(target, expected=expected, shown=shown, **said(data), **who)
+        confirm_list(target, expected=expected, shown=shown, **worded(data), **who)
 
 
 class ListApproval:

@@ -179,6 +179,11 @@ class Case:
         return part(self.organization.email_locks.order_by(F("released_at").asc(nulls_first=True), "-locked_at"))
 
     @cached_property
+    def requests(self) -> Part:
+        """What the customer asked support for, and how it was shown (P73)."""
+        return part(self.organization.support_requests.all(), 5)
+
+    @cached_property
     def exemption(self):
         return self.organization.exemptions.live(self.at).first()
 

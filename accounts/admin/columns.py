@@ -1,6 +1,7 @@
 """What staff read before an act: what it will change and what it will not."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from accounts.forms.taking_down import LATER
 from accounts.models import EmailLock, Organization, SystemAccount, User
 from accounts.previews import DeactivationPreview, ReactivationPreview
 from accounts.words import State
+from billing.models import TrialClaim
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
 
@@ -265,8 +267,14 @@ def _of(person: User) -> str:
     return f"{person} ({person.email})" if person.full_name else person.email
 
 
-def of_unlock(address: str, locks: list[EmailLock], released: list[EmailLock], trials: int) -> list[Column]:
-    earlier = [f"{each.organization}, released {absolute(each.released_at)}" for each in released if each.released_at]
+def of_unlock(
+    address: str,
+    locks: list[EmailLock],
+    released: list[EmailLock],
+    trial: TrialClaim | None,
+    unlocked: datetime | None,
+) -> list[Column]:
+    """`trial` is what the address has had, `unlocked` when it was last unlocked within 12 months (P54)."""
     return [
         Column(
             "This will",
@@ -284,19 +292,25 @@ def of_unlock(address: str, locks: list[EmailLock], released: list[EmailLock], t
             "keep",
             [
                 line("Reactivate an organization: each stays as it is", (str(each.organization) for each in locks)),
-                line("Give the address another trial" if trials else "Take anything from anybody"),
+                line("Give the address another trial" if trial else "Take anything from anybody"),
             ],
         ),
         Column(
             "What is known of the address",
             "undo",
             [
-                line("It has had a trial" if trials else "It has had no trial"),
-                line(f"{counted(len(released), 'earlier lock')}", earlier),
+                line(f"It had its trial on {absolute(trial.claimed_at)}" if trial else "It has had no trial"),
+                line(f"{counted(len(released), 'earlier lock')}", map(_earlier, released)),
+                line(f"It was unlocked on {absolute(unlocked)}" if unlocked else "It was not unlocked within a year"),
                 line("Only a new deactivation locks it again"),
             ],
         ),
     ]
+
+
+def _earlier(lock: EmailLock) -> str:
+    ended = absolute(lock.released_at) if lock.released_at else ""
+    return f"{lock.organization}: {absolute(lock.locked_at)} to {ended}"
 
 
 def _names_of(ids: set[UUID]) -> list[str]:

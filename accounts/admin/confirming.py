@@ -94,9 +94,14 @@ def confirm(request, act: Act, target: Any, context: dict):
     return TemplateResponse(request, act.template, {**context, **page, "title": act.button(target)})
 
 
+def worded(data: dict) -> dict[str, Any]:
+    """What a service is told of a form that asks for no identity: why, which ticket, through which door."""
+    return {"note": data["note"], "ticket": data["ticket"], "via": Via.ADMIN}
+
+
 def said(data: dict) -> dict[str, Any]:
-    """What the lifecycle is told of a form: why, for whom, how identity was shown, through which door."""
-    return {"note": data["note"], "ticket": data["ticket"], "proof": data.get("proof", ""), "via": Via.ADMIN}
+    """`worded`, and how identity was shown, of an act that may be on a customer's behalf."""
+    return {**worded(data), "proof": data.get("proof", "")}
 
 
 def digest_of_rows(rows: Iterable) -> str:

@@ -18,7 +18,7 @@ from accounts import lifecycle
 from accounts.admin import columns
 from accounts.admin.acts import hold_of
 from accounts.admin.confirming import Act, Shown, confirm, digest_of_rows, said
-from accounts.admin.forms import TakeDownForm
+from accounts.admin.forms import WordForm
 from accounts.templatetags.desk import pill
 from accounts.words import State
 from geos.models import ControlPlane, GeoBreaker, TakeDownAttempt
@@ -39,7 +39,7 @@ class TakeDownOne(Act):
     title = "Take down now"
     done = "{} is being taken down. Below you can watch it."
     is_dangerous = True
-    form = TakeDownForm
+    form = WordForm
 
     def button(self, target):
         return f"Take {target.name} down now"

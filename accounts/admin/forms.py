@@ -5,9 +5,10 @@ from django.utils import timezone
 
 from accounts.forms.signin import AddressField
 from accounts.forms.taking_down import LATER, NOW
-from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason
+from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason, Tier, Wish
 
 CHOOSE = ("", "Please choose")
+NO_PROOF = "The customer has not asked yet: the owner asks from their account, or you ask the contact to confirm."
 
 
 class ConfirmForm(forms.Form):
@@ -42,11 +43,57 @@ class ActForm(ConfirmForm):
     )
     field_order = ["note", "ticket", "proof", "name"]
 
+    def __init__(self, *args, proofs=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if proofs is not None:
+            self.fields["proof"].choices = [CHOOSE, *proofs]
+            if not proofs:
+                self.fields["proof"].help_text = NO_PROOF
 
-class StaffForm(ActForm):
-    """An act on a colleague: no customer's identity has to be shown."""
 
-    proof = None  # type: ignore[assignment]
+class WordForm(ActForm):
+    """An act that is on nobody's behalf, or changes nothing for the customer: no identity has to be shown."""
+
+    proof = None  # type: ignore[assignment]  # how Django takes a field out of a form
+
+
+class AskContactForm(WordForm):
+    wish = forms.ChoiceField(label="What was asked for", choices=[CHOOSE, *Wish.choices])
+    text = forms.CharField(
+        label="In the customer’s words", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    field_order = ["wish", "text", "note", "ticket", "name"]
+
+
+class TierForm(WordForm):
+    tier = forms.ChoiceField(label="New tier", choices=Tier.choices)
+    field_order = ["tier", "note", "ticket", "name"]
+
+
+class MakeStaffForm(forms.Form):
+    """A new colleague: their link goes to the address, and nobody else sees it."""
+
+    email = AddressField(label="E-mail address", help_text="Of the company, and no customer’s.")
+    full_name = forms.CharField(label="Name", max_length=250)
+    tier = forms.ChoiceField(label="Tier", choices=Tier.choices)
+    note = forms.CharField(label="Why", widget=forms.Textarea(attrs={"rows": 3}), help_text="Kept with the event.")
+    ticket = forms.CharField(label="Ticket", max_length=100, help_text="The ticket that asks for this.")
+
+
+class ExemptForm(WordForm):
+    until = forms.DateField(
+        label="Until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="From 00:00 UTC of this day on it is checked again. Without a day it has no end.",
+    )
+    field_order = ["until", "note", "ticket", "name"]
+
+    def clean_until(self):
+        until = self.cleaned_data["until"]
+        if until and until <= timezone.now().date():
+            raise forms.ValidationError("This day is over or has begun. Please choose a later one.")
+        return until
 
 
 class DeactivateForm(ActForm):
@@ -62,7 +109,8 @@ class DeactivateForm(ActForm):
     def __init__(self, *args, may_choose, delay_hours, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["note"].required = self.fields["proof"].required = False
-        self.fields["proof"].help_text = f"Only where the reason is “{Reason.SUPPORT_REQUEST.label}”."
+        if len(self.fields["proof"].choices) > 1:
+            self.fields["proof"].help_text = f"Only where the reason is “{Reason.SUPPORT_REQUEST.label}”."
         if may_choose:
             later = f"In {delay_hours} hours: until then they can come back"
             self.fields["take_down"] = forms.ChoiceField(
@@ -133,22 +181,9 @@ class AddressForm(ActForm):
     field_order = ["email", "note", "ticket", "proof", "name"]
 
 
-class StopForm(ActForm):
-    """Nothing is changed for the customer: no identity has to be shown."""
-
-    proof = None  # type: ignore[assignment]
-
-
-class TakeDownForm(ActForm):
-    """The organization is deactivated already: who asks for haste says why, and shows no identity."""
-
-    proof = None  # type: ignore[assignment]  # how Django takes a field out of a form
-
-
-class HoldForm(ActForm):
+class HoldForm(WordForm):
     """Until when; the reason and the ticket are shown wherever the hold is in the way (P58)."""
 
-    proof = None  # type: ignore[assignment]
     until = forms.DateTimeField(
         label="Until",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),

@@ -5,8 +5,9 @@ from django.utils import timezone
 
 from accounts.admin import columns
 from accounts.admin.acts import OrganizationAct, decommissioning
-from accounts.admin.confirming import Shown, digest_of_rows, said
-from accounts.admin.forms import HoldForm, StopForm
+from accounts.admin.confirming import Shown, digest_of_rows, worded
+from accounts.admin.forms import HoldForm, WordForm
+from accounts.admin.offering import OfferedAct
 from accounts.errors import PreviewChanged
 from accounts.holds import KEPT, hold_organization, release_organization
 from accounts.late_usage import let_take_down_go_on
@@ -39,7 +40,7 @@ class Hold(OrganizationAct):
     @transaction.atomic
     def act(self, target, *, data, expected, **who):
         _expect(target, expected)
-        hold_organization(target.pk, until=data["until"], **said(data), **who)
+        hold_organization(target.pk, until=data["until"], **worded(data), **who)
 
 
 class Release(OrganizationAct):
@@ -49,7 +50,7 @@ class Release(OrganizationAct):
     permission = "accounts.hold_organization"
     title = "Release from hold"
     done = "{} is released from its hold."
-    form = StopForm
+    form = WordForm
 
     def button(self, target):
         return f"Release {target.name} from its hold"
@@ -70,7 +71,7 @@ class Release(OrganizationAct):
     @transaction.atomic
     def act(self, target, *, data, expected, **who):
         _expect(target, expected)
-        release_organization(target.pk, **said(data), **who)
+        release_organization(target.pk, **worded(data), **who)
 
 
 class LetTakeDownGoOn(OrganizationAct):
@@ -81,7 +82,7 @@ class LetTakeDownGoOn(OrganizationAct):
     title = "Let taking down go on"
     done = "{} stays deactivated, and its taking down goes on."
     is_dangerous = True
-    form = StopForm
+    form = WordForm
 
     def button(self, target):
         return f"Let the taking down of {target.name} go on"
@@ -99,7 +100,12 @@ class LetTakeDownGoOn(OrganizationAct):
     @transaction.atomic
     def act(self, target, *, data, expected, **who):
         _expect(target, expected)
-        let_take_down_go_on(target.pk, **said(data), **who)
+        let_take_down_go_on(target.pk, **worded(data), **who)
+
+
+FIRST: list[OfferedAct] = [Release()]
+LAST: list[OfferedAct] = [LetTakeDownGoOn(), Hold()]
+"""Where they are offered among the others, the likely one first."""
 
 
 def _digest(organization, waiting):

@@ -11,22 +11,22 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from accounts.admin.acts import ACTS as ORDINARY
+from accounts.admin import acts, asking, exempting, holding
 from accounts.admin.bulk import page_of
 from accounts.admin.case import Case
 from accounts.admin.finding import SHORTEST, find
-from accounts.admin.holding import Hold, LetTakeDownGoOn, Release
 from accounts.admin.offering import ActsAdmin, offers
 from accounts.bulk.lists import MOST, Named, make_list
 from accounts.bulk.lists import RIGHT as IN_BULK
 from accounts.errors import LifecycleError
-from accounts.models import Approval, Organization
+from accounts.models import Approval, Organization, StaffLookup
 from accounts.services.approvals import waiting_for_target
+from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import ago, pill
 from billing.models import Plan, Subscription
 from geos.models import OrganizationGeo
 
-ACTS = [Release(), *ORDINARY, LetTakeDownGoOn(), Hold()]
+ACTS = [*holding.FIRST, *acts.ACTS, *exempting.ACTS, *asking.ACTS, *holding.LAST]
 PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
 
 
@@ -103,6 +103,8 @@ class OrganizationAdmin(ActsAdmin):
         )
 
     def get_search_results(self, request, queryset, search_term):
+        if search_term:
+            note_lookup(request.user, StaffLookup.What.ORGANIZATION_SEARCH)
         if search_term and len(search_term.strip()) < SHORTEST:
             messages.info(request, f"Please enter at least {SHORTEST} characters.")
         return (find(queryset, search_term) if search_term else queryset), False
@@ -113,6 +115,7 @@ class OrganizationAdmin(ActsAdmin):
         organization = self.get_object(request, object_id)
         if organization is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        note_lookup(request.user, StaffLookup.What.ORGANIZATION, organization.pk)
         return self._show(request, "case", organization)
 
     def progress_view(self, request, id):

@@ -13,8 +13,9 @@ from accounts.admin.finding import SHORTEST, find_people
 from accounts.admin.offering import ActsAdmin, offers
 from accounts.admin.person_acts import ACTS
 from accounts.admin.person_case import PersonCase
-from accounts.models import Membership, Person, Recovery
+from accounts.models import Membership, Person, Recovery, StaffLookup
 from accounts.services.ownership import SEEN_AT
+from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import ago, pill
 
 
@@ -44,6 +45,8 @@ class PersonAdmin(ActsAdmin):
         )
 
     def get_search_results(self, request, queryset, search_term):
+        if search_term:
+            note_lookup(request.user, StaffLookup.What.PERSON_SEARCH)
         if search_term and len(search_term.strip()) < SHORTEST:
             messages.info(request, f"Please enter at least {SHORTEST} characters.")
         return (find_people(queryset, search_term) if search_term else queryset), False
@@ -54,6 +57,7 @@ class PersonAdmin(ActsAdmin):
         person = self.get_object(request, object_id)
         if person is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        note_lookup(request.user, StaffLookup.What.PERSON, person.pk)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

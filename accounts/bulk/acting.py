@@ -43,7 +43,6 @@ def confirm(
     via: Via,
     note: str,
     ticket: str,
-    proof: str = "",
     address: str | None = None,
 ) -> Approval | None:
     """Have a list deactivated; above 50 a second lead is asked first, whose request is returned.
@@ -75,7 +74,6 @@ def confirm(
             shown=shown,
             digest=expected,
             note=note,
-            proof=proof,
             address=address,
             options={"count": count},
         )

@@ -18,7 +18,9 @@ from accounts.models.inactivity import (
 )
 from accounts.models.organizations import ContactChange, Membership, Organization
 from accounts.models.people import AddressChange, PasswordHistory, Person, Recovery, SignUpRequest, User
+from accounts.models.requests import SupportRequest
 from accounts.models.sessions import Session
+from accounts.models.trail import StaffLookup
 
 __all__ = [
     "AccessToken",
@@ -44,6 +46,8 @@ __all__ = [
     "RoleAssignment",
     "Session",
     "SignUpRequest",
+    "StaffLookup",
+    "SupportRequest",
     "SystemAccount",
     "Team",
     "TeamMembership",

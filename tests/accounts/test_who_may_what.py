@@ -28,6 +28,7 @@ from accounts.bulk.lists import make_list, read_ids
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import CheckRun, Organization
 from accounts.second_lead import ask_to_deactivate
+from accounts.services.exemptions import exempt
 from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
@@ -91,6 +92,8 @@ class World:
         self.control_plane = self.initech.control_planes.get()
         self.asking = Client()  # one, since each reads all static files before it can ask
         self.seek_help(staff["lead"], long_ago=timezone.now() - timedelta(days=100))
+        self.marked = factories.organization("Marked")
+        exempt(self.marked.pk, actor=staff["lead"], via=Via.ADMIN, note="Seasonal", ticket="T-1")
         self.approval = self.ask_second_lead(staff["lead"])
         self.list = make_list(read_ids(str(self.acme.pk)), actor=staff["lead"])
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
@@ -159,13 +162,18 @@ class World:
             "/admin/accounts/organization/<uuid:id>/hold/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/release/": (self.held.pk,),
             "/admin/accounts/organization/<uuid:id>/let-go-on/": (self.unused.pk,),
+            "/admin/accounts/organization/<uuid:id>/exempt/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/end-exemption/": (self.marked.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
             "/admin/accounts/person/<path:object_id>/change/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/reopen/": (self.closed.pk,),
             "/admin/accounts/person/<uuid:id>/replace-address/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/stop-replacement/": (self.lost.pk,),
             "/admin/accounts/person/<uuid:id>/remove-second-factor/": (self.enrolled.pk,),
+            "/admin/accounts/user/<uuid:id>/change-tier/": (self.viewer.pk,),
+            "/admin/accounts/user/<uuid:id>/end/": (self.viewer.pk,),
             "/admin/accounts/user/<uuid:id>/reset-second-factor/": (self.viewer.pk,),
+            "/admin/accounts/user/<path:object_id>/change/": (self.viewer.pk,),
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
             "/admin/accounts/approval/<path:object_id>/change/": (self.approval.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
