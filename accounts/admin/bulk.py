@@ -253,7 +253,7 @@ class BulkDeactivationAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             if not request.user.has_perm(RIGHT):
                 raise PermissionDenied
-            messages.warning(request, "Nothing was done: this list was confirmed already.")
+            messages.warning(request, "Nothing was done: this list was confirmed already or waits for a second lead.")
             return redirect(request.path)
         return self._show(request, "page", progress)
 
