@@ -82,6 +82,7 @@ def deactivate_organizations(
     that was active (and `still` says so, under lock); the others are left alone. `take_down_at` is when taking down
     may begin: at once for a lead, otherwise after 72 hours (P42). `expected` is the digest of the preview shown,
     `approval` a second lead's yes, given in this transaction, which an Enterprise organization needs (P71).
+    Owner and admins are told by mail, but not of a reviewed list (P74).
 
     Raises LifecycleError for a bad argument or a missing right, PreviewChanged where `expected` no longer holds;
     then nothing has changed.
@@ -121,7 +122,8 @@ def deactivate_organizations(
         for organization in held
     ]
     _end(held, scopes, events, actor, at=now, begins_at=begins_at)
-    emails.tell_of_deactivation(held, scopes, events)
+    if via != Via.BULK:
+        emails.tell_of_deactivation(held, scopes, events)
     return events
 
 
@@ -253,6 +255,8 @@ def hasten_take_down(
     rights.check_act(actor, via=via, note=note, ticket=ticket)
     rights.check_permission(actor, "accounts.hasten_take_down")
     organization = _hold_inactive(id, now)
+    if organization.late_usage_at:
+        raise LifecycleError(f"Usage of {organization.name} came late. Decide first whether taking down goes on.")
     control_planes = hasten_control_planes([organization.pk], at=now, only=only).get(organization.pk, [])
     if not control_planes:
         raise LifecycleError(f"No control plane of {organization.name} is waiting to be taken down.")
@@ -339,6 +343,7 @@ _ENDED_FIELDS = [
     "deactivation_event_id",
     "purge_at",
     "inactive_at",
+    "late_usage_at",
     "updated_at",
 ]
 
@@ -356,6 +361,7 @@ def _make_active(organization: Organization, *, at: datetime) -> None:
     organization.state = State.ACTIVE
     organization.reactivated_at = organization.updated_at = at
     organization.deactivated_at = organization.deactivation_event_id = organization.purge_at = None
+    organization.late_usage_at = None
     organization.deactivation_reason = ""
     organization.inactive_at = at + timedelta(days=settings.INACTIVITY_DAYS)
     organization.save(update_fields=[*_ENDED_FIELDS, "reactivated_at", "owner", "contact_email"])

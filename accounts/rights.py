@@ -21,10 +21,15 @@ REASONS_BY_DOOR = {
     Via.SETTINGS: (Reason.OWNER_REQUEST,),
     Via.ACCOUNT: (Reason.ACCOUNT_CLOSED,),
     Via.CHECK: (Reason.INACTIVITY,),
+    Via.BULK: (Reason.SPAM,),
 }
-"""The doors of P39, and the reasons each may give."""
+"""The doors of P39 and P74, and the reasons each may give."""
 
 STAFF_DOORS = (Via.ADMIN, Via.COMMAND)
+RIGHTS_BY_DOOR = {
+    **dict.fromkeys(STAFF_DOORS, "accounts.deactivate_organization"),
+    Via.BULK: "accounts.deactivate_in_bulk",
+}
 OWNER_DOORS = (Via.SETTINGS, Via.ACCOUNT)
 
 
@@ -41,8 +46,8 @@ def check_deactivation(
         return
     if actor is None:
         raise LifecycleError("Somebody has to deactivate: no person was named.")
-    if via in STAFF_DOORS:
-        check_permission(actor, "accounts.deactivate_organization")
+    if via in RIGHTS_BY_DOOR:
+        check_permission(actor, RIGHTS_BY_DOOR[via])
         _check_ticket(ticket)
     if take_down_at is not None and actor.tier == Tier.AGENT and take_down_at < now + _later():
         raise LifecycleError(

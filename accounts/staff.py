@@ -25,6 +25,8 @@ GRANTED = {
     },
     Tier.LEAD: {
         "accounts.approve_act",
+        "accounts.deactivate_in_bulk",
+        "accounts.decide_late_usage",
         "accounts.give_word",
         "accounts.hasten_take_down",
         "accounts.hold_organization",

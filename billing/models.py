@@ -332,7 +332,11 @@ class UsageBatch(models.Model):
 
 
 class UsageApart(models.Model):
-    """Usage that was reported and never counts: kept for the record, not billed (P41)."""
+    """Usage that was reported and never counts: kept for the record, not billed (P41).
+
+    `came_late`: API requests from before a deactivation, which the check would have counted (P61). `told_at` is when
+    accounts was told so (P68).
+    """
 
     class Reason(models.TextChoices):
         UNKNOWN = "unknown", "Unknown organization"
@@ -350,9 +354,14 @@ class UsageApart(models.Model):
     quantity = models.PositiveBigIntegerField()
     reason = models.CharField(max_length=20, choices=Reason)
     received_at = models.DateTimeField()
+    came_late = models.BooleanField(default=False)
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "usage kept apart"
+        indexes = [
+            models.Index(fields=["id"], condition=Q(came_late=True, told_at__isnull=True), name="late_usage_to_tell"),
+        ]
 
     def __str__(self):
         return f"{self.quantity} {self.metric}"

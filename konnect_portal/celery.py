@@ -23,6 +23,14 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.check_inactivity",
         "schedule": crontab(minute="7"),
     },
+    "deactivate lists left undone": {
+        "task": "accounts.tasks.deactivate_lists",
+        "schedule": 60.0,
+    },
+    "find usage that came late": {
+        "task": "accounts.tasks.find_late_usage",
+        "schedule": crontab(minute="2"),
+    },
     "forget what expired": {
         "task": "accounts.tasks.forget_what_expired",
         "schedule": crontab(hour="3", minute="40"),

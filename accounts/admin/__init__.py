@@ -1,4 +1,5 @@
 from accounts.admin.approvals import ApprovalAdmin
+from accounts.admin.bulk import BulkDeactivationAdmin
 from accounts.admin.checks import CheckRunAdmin
 from accounts.admin.control_planes import ControlPlaneAdmin
 from accounts.admin.email_locks import EmailLockAdmin
@@ -8,6 +9,7 @@ from accounts.admin.staff import StaffAdmin
 
 __all__ = [
     "ApprovalAdmin",
+    "BulkDeactivationAdmin",
     "CheckRunAdmin",
     "ControlPlaneAdmin",
     "EmailLockAdmin",

@@ -150,7 +150,8 @@ class TakeDown(OrganizationAct):
         return f"Take the control planes of {target.name} down now"
 
     def applies(self, organization):
-        return organization.state == State.INACTIVE and _waiting(organization).exists()
+        waits_for_lead = organization.late_usage_at is not None
+        return organization.state == State.INACTIVE and not waits_for_lead and _waiting(organization).exists()
 
     def show(self, user, target):
         waiting = list(_waiting(target))
@@ -211,10 +212,10 @@ def _digest_of_owner(organization, admins):
     return " ".join([str(organization.owner_id), organization.contact_email, digest_of_rows(admins)])
 
 
+def decommissioning(organization):
+    rows = ControlPlane.objects.decommissioning().filter(organization=organization)
+    return rows.select_related("geo").order_by("geo__position", "name")
+
+
 def _waiting(organization):
-    return (
-        ControlPlane.objects.decommissioning()
-        .filter(organization=organization, next_attempt_at__gt=timezone.now())
-        .select_related("geo")
-        .order_by("geo__position", "name")
-    )
+    return decommissioning(organization).filter(next_attempt_at__gt=timezone.now())

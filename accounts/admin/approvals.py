@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.admin import columns
+from accounts.admin.bulk import ListApproval
 from accounts.admin.confirming import Shown, who
 from accounts.admin.forms import ConfirmForm, DecisionForm
 from accounts.desk.stepping_up import ask_again, shown_lately, typed_before
@@ -32,6 +33,9 @@ class EnterpriseDeactivation:
     def button(self, approval: Approval) -> str:
         return f"Deactivate {approval.target_name}"
 
+    def typed(self, approval: Approval) -> str:
+        return approval.target_name
+
     def back(self, approval: Approval) -> str:
         return reverse("admin:accounts_organization_change", args=[approval.target_id])
 
@@ -48,7 +52,10 @@ class EnterpriseDeactivation:
         confirm_deactivation(approval, expected=expected, **who)
 
 
-ACTS = {Approval.Act.DEACTIVATE_ENTERPRISE: EnterpriseDeactivation()}
+ACTS: dict[Approval.Act, EnterpriseDeactivation | ListApproval] = {
+    Approval.Act.DEACTIVATE_ENTERPRISE: EnterpriseDeactivation(),
+    Approval.Act.DEACTIVATE_IN_BULK: ListApproval(),
+}
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
             return self._too_late(request, approval)
         if standing.may_decide and not shown_lately(request):
             return ask_again(request)
-        forms = self._forms(request, standing)
+        forms = self._forms(request, act, standing)
         if request.method == "POST":
             done = self._decide(request, act, standing, forms)
             if done:
@@ -131,11 +138,11 @@ class ApprovalAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/accounts/approval/page.html", context)
 
-    def _forms(self, request, standing):
+    def _forms(self, request, act, standing):
         """Both forms of the page; the one that was sent is bound."""
         sent = request.POST.get("decision") if request.method == "POST" else None
         typed = typed_before(request)
-        name = standing.approval.target_name
+        name = act.typed(standing.approval)
         return {
             "confirm": ConfirmForm(request.POST if sent == "confirm" else None, expected_name=name, initial=typed),
             "refuse": DecisionForm(request.POST if sent in ("decline", "withdraw") else None, initial=typed),

@@ -143,6 +143,13 @@ class Case:
         """Whether a control plane is on its way down, so that the page is worth watching."""
         return self.states[ControlPlane.State.DECOMMISSIONING] > 0
 
+    @property
+    def kept_by(self) -> str:
+        """What keeps taking down from beginning at its time, after "Taking down waits "; empty where nothing does."""
+        if self.organization.is_on_hold(self.at):
+            return "until the hold ends"
+        return "for a lead's decision" if self.organization.late_usage_at else ""
+
     @cached_property
     def left_running(self) -> list[tuple[ControlPlane, LeftRunning]]:
         """Who still checks in although the organization is deactivated, by control plane (P43)."""
@@ -222,6 +229,8 @@ class Case:
             parts.append(f"data is kept until {absolute(self.organization.purge_at)}")
         if self.organization.hold_until and self.organization.is_on_hold(self.at):
             parts.append(f"on hold until {absolute(self.organization.hold_until)}: {self.organization.hold_reason}")
+        if self.organization.late_usage_at:
+            parts.append("usage came late that would have kept it active, so taking down waits for a lead's decision")
         return "; ".join(parts) + "."
 
     def _state_clause(self) -> str:

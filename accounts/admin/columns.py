@@ -21,6 +21,7 @@ from accounts.columns import (
 from accounts.forms.taking_down import LATER
 from accounts.models import EmailLock, Organization, SystemAccount, User
 from accounts.previews import DeactivationPreview, ReactivationPreview
+from accounts.words import State
 from billing.models import TrialClaim
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
@@ -119,6 +120,109 @@ def of_take_down(control_planes: list[ControlPlane]) -> list[Column]:
         Column("This will not", "keep", [line("Stop nodes and zones: they run on without new configuration")]),
         Column("Undoing it", "undo", [line("It can't be undone: what was taken down does not come back")]),
     ]
+
+
+KEPT_BY_HOLD = {
+    State.ACTIVE: ["Take nothing down, whoever deactivates it", "Keep the inactivity check from deactivating it"],
+    State.INACTIVE: ["Keep everything: nothing is purged", "Refuse to reactivate it"],
+}
+LET_BY_RELEASE = {
+    State.ACTIVE: ["Let the inactivity check deactivate it"],
+    State.INACTIVE: ["Let support reactivate it", "Let it be purged when its time has come"],
+}
+
+
+def of_hold(organization: Organization, control_planes: list[ControlPlane]) -> list[Column]:
+    """`control_planes` are those on their way down."""
+    waiting, begun = _by_beginning(control_planes)
+    told = [line(f"Keep what waits to be taken down: {counted(len(waiting), 'control plane')}", waiting)]
+    going = [line(f"Stop what a geo is already doing to {counted(len(begun), 'control plane')}", begun)]
+    return [
+        Column(
+            "Until it ends, this will",
+            "stop",
+            [
+                *(told if waiting else []),
+                *(line(text) for text in KEPT_BY_HOLD[State(organization.state)]),
+            ],
+        ),
+        Column(
+            "This will not",
+            "keep",
+            [
+                *(going if begun else []),
+                line("Keep its owner or support from deactivating it"),
+                line("Change anything for its people, or tell them"),
+            ],
+        ),
+        Column(
+            "Undoing it",
+            "undo",
+            [line("It ends by itself at the moment that you choose"), line("A lead can release it before")],
+        ),
+    ]
+
+
+def of_release(organization: Organization, control_planes: list[ControlPlane]) -> list[Column]:
+    """`control_planes` are those on their way down."""
+    names = [f"{each} ({each.geo})" for each in control_planes]
+    taken = line(f"Let the taking down of {counted(len(names), 'control plane')} go on, each at its time", names)
+    return [
+        Column(
+            "This will",
+            "stop",
+            [
+                *([taken] if names else []),
+                *(line(text) for text in LET_BY_RELEASE[State(organization.state)]),
+            ],
+        ),
+        Column("This will not", "keep", [line(f"Reactivate, deactivate or purge {organization.name} now")]),
+        Column(
+            "Undoing it",
+            "undo",
+            [line("It can be put on hold again; what was begun meanwhile goes on")],
+        ),
+    ]
+
+
+def of_going_on(organization: Organization, control_planes: list[ControlPlane]) -> list[Column]:
+    """`control_planes` are those on their way down."""
+    waiting, begun = _by_beginning(control_planes)
+    taken = line(f"Take {counted(len(waiting), 'control plane')} down, each at its time", waiting)
+    gone = line(f"Bring back {counted(len(begun), 'control plane')} whose taking down has begun", begun)
+    return [
+        Column(
+            "This will",
+            "stop",
+            [
+                *([taken] if waiting else []),
+                line(f"Take {organization.name} off the list of those whose usage came late"),
+            ],
+        ),
+        Column(
+            "This will not",
+            "keep",
+            [
+                *([gone] if begun else []),
+                line(f"Reactivate {organization.name}: it stays deactivated for inactivity"),
+                line("Bill the usage that came late"),
+            ],
+        ),
+        Column(
+            "Undoing it",
+            "undo",
+            [
+                line("What is taken down does not come back"),
+                line(f"Support can reactivate {organization.name} as long as its data is kept"),
+            ],
+        ),
+    ]
+
+
+def _by_beginning(control_planes: list[ControlPlane]) -> tuple[list[str], list[str]]:
+    """The names of those whose taking down has not begun, and of those where it has."""
+    waiting = [f"{each} ({each.geo})" for each in control_planes if each.begun_at is None]
+    return waiting, [f"{each} ({each.geo})" for each in control_planes if each.begun_at]
 
 
 def of_owner(organization: Organization, admins: list[User], members: int) -> list[Column]:

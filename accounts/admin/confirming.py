@@ -38,6 +38,7 @@ class Act(ABC):
     done: str
     is_dangerous = False
     form: type[ActForm] = ActForm
+    template = "admin/accounts/act.html"
 
     @abstractmethod
     def button(self, target: Any) -> str:
@@ -90,7 +91,7 @@ def confirm(request, act: Act, target: Any, context: dict):
             form.add_error(None, str(problem))
             shown = act.show(request.user, target)
     page = {"act": act, "shown": shown, "form": form, "button": act.button(target), "back": act.back(target)}
-    return TemplateResponse(request, "admin/accounts/act.html", {**context, **page, "title": act.button(target)})
+    return TemplateResponse(request, act.template, {**context, **page, "title": act.button(target)})
 
 
 def worded(data: dict) -> dict[str, Any]:

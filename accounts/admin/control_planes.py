@@ -58,6 +58,7 @@ class TakeDownOne(Act):
             and target.begins_at is not None
             and target.begins_at > timezone.now()
             and target.organization.state == State.INACTIVE
+            and target.organization.late_usage_at is None
         )
 
     def show(self, user, target):

@@ -184,6 +184,34 @@ class AddressForm(ActForm):
     field_order = ["email", "note", "ticket", "proof", "name"]
 
 
+class HoldForm(WordForm):
+    """Until when; the reason and the ticket are shown wherever the hold is in the way (P58)."""
+
+    until = forms.DateTimeField(
+        label="Until",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="In UTC. At that moment the hold ends by itself.",
+    )
+    field_order = ["until", "note", "ticket", "name"]
+
+    def clean_until(self):
+        if self.cleaned_data["until"] <= timezone.now():
+            raise forms.ValidationError("Please choose a moment that is still to come.")
+        return self.cleaned_data["until"]
+
+
+class ListForm(forms.Form):
+    """Organizations by id, whatever stands around the ids."""
+
+    ids = forms.CharField(
+        label="Organizations by id",
+        max_length=2_000_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="One a line, with commas, or as they stand in a table, a mail or an address. Nothing happens yet.",
+    )
+
+
 class DecisionForm(forms.Form):
     reason = forms.CharField(
         label="Why", widget=forms.Textarea(attrs={"rows": 3}), help_text="For colleagues, kept with the decision."

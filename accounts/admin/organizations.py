@@ -4,17 +4,21 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from accounts.admin import acts, asking, exempting
+from accounts.admin import acts, asking, exempting, holding
+from accounts.admin.bulk import page_of
 from accounts.admin.case import Case
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
+from accounts.bulk.lists import MOST, Named, make_list
+from accounts.bulk.lists import RIGHT as IN_BULK
+from accounts.errors import LifecycleError
 from accounts.models import Approval, Organization, StaffLookup
 from accounts.services.approvals import waiting_for_target
 from accounts.services.trail import note_lookup
@@ -22,7 +26,7 @@ from accounts.templatetags.desk import ago, pill
 from billing.models import Plan, Subscription
 from geos.models import OrganizationGeo
 
-ACTS = [*acts.ACTS, *exempting.ACTS, *asking.ACTS]
+ACTS = [*holding.FIRST, *acts.ACTS, *exempting.ACTS, *asking.ACTS, *holding.LAST]
 PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
 
 
@@ -59,16 +63,30 @@ class HoldFilter(admin.SimpleListFilter):
         return queryset.on_hold(timezone.now()) if self.value() == "yes" else queryset
 
 
+class LateUsageFilter(admin.SimpleListFilter):
+    """Those deactivated by the check of which a lead has to decide (P68)."""
+
+    title = "usage"
+    parameter_name = "usage"
+
+    def lookups(self, request, model_admin):
+        return [("late", "Came after the deactivation")]
+
+    def queryset(self, request, queryset):
+        return queryset.usage_came_late() if self.value() == "late" else queryset
+
+
 @admin.register(Organization)
 class OrganizationAdmin(ActsAdmin):
     acts = ACTS
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
     list_display_links = ["name"]
-    list_filter = ["state", PlanFilter, HoldFilter]
+    list_filter = ["state", PlanFilter, HoldFilter, LateUsageFilter]
     search_fields = ["search"]
     search_help_text = "Name, part of a name, id or e-mail address"
     sortable_by = ()
     ordering = ["name", "id"]
+    actions = ["deactivate_in_bulk"]
 
     def get_queryset(self, request):
         now = timezone.now()
@@ -123,6 +141,25 @@ class OrganizationAdmin(ActsAdmin):
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)
+
+    def get_action_choices(self, request, default_choices=None, action_location=admin.ActionLocation.CHANGE_LIST):
+        """unfold's own does not take `action_location` yet."""
+        choices = [("", "What to do with the selected")] if default_choices is None else default_choices
+        return admin.ModelAdmin.get_action_choices(self, request, choices, action_location)
+
+    def has_deactivate_in_bulk_permission(self, request):
+        return request.user.has_perm(IN_BULK)
+
+    @admin.action(description="Deactivate the selected because of spam", permissions=["deactivate_in_bulk"])
+    def deactivate_in_bulk(self, request, queryset):
+        """Make a list of those selected; its page shows who will go, and asks (P74)."""
+        ids = queryset.values_list("pk", flat=True)[: MOST + 1]
+        try:
+            bulk = make_list([Named(n, str(id), id) for n, id in enumerate(ids, 1)], actor=request.user)
+        except LifecycleError as problem:
+            messages.error(request, str(problem))
+            return None
+        return redirect(page_of(bulk))
 
     @admin.display(description="state")
     def shown_state(self, organization):

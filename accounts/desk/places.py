@@ -22,6 +22,7 @@ PLACES = [
     ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
     ("Second lead", "how_to_reg", "accounts_approval_changelist", "accounts.view_approval"),
     ("Inactivity check", "event_busy", "accounts_checkrun_changelist", "accounts.view_checkrun"),
+    ("Lists of spam", "playlist_remove", "accounts_bulkdeactivation_changelist", "accounts.view_bulkdeactivation"),
     ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
     ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),
     ("Rejected usage", "report", "billing_usagefault_changelist", "billing.view_usagefault"),
@@ -89,6 +90,7 @@ def waiting(user) -> list[Waiting]:
         ("accounts.view_checkrun", _runs),
         ("geos.view_controlplane", _stuck),
         ("foundation.view_mail", _mails),
+        ("accounts.view_organization", _late),
         ("accounts.view_organization", _held),
     ]
     return [ask() for perm, ask in asked if user.has_perm(perm)]
@@ -132,6 +134,16 @@ def _mails():
         "No mail has failed",
         reverse("admin:foundation_mail_changelist") + "?delivery=failed",
         "mail",
+    )
+
+
+def _late():
+    return Waiting(
+        _capped(Organization.objects.usage_came_late()),
+        "Usage came after a deactivation",
+        "No usage came after a deactivation by the check",
+        reverse("admin:accounts_organization_changelist") + "?usage=late",
+        "history",
     )
 
 

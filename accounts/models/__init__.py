@@ -7,6 +7,7 @@ from accounts.models.access import (
     TeamMembership,
 )
 from accounts.models.approvals import Approval
+from accounts.models.bulk import BulkDeactivation, BulkEntry
 from accounts.models.history import EmailLock, EventSubject, LifecycleEvent
 from accounts.models.inactivity import (
     CheckEntry,
@@ -25,6 +26,8 @@ __all__ = [
     "AccessToken",
     "AddressChange",
     "Approval",
+    "BulkDeactivation",
+    "BulkEntry",
     "CheckEntry",
     "CheckPause",
     "CheckRun",

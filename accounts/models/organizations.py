@@ -27,6 +27,10 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
     def not_on_hold(self, at):
         return self.exclude(hold_until__gt=at)
 
+    def usage_came_late(self):
+        """Those of which a lead has to decide whether taking down goes on (P68)."""
+        return self.filter(late_usage_at__isnull=False)
+
     def hold_all(
         self,
         ids: Iterable[UUID],
@@ -55,7 +59,8 @@ class Organization(models.Model):
     """A customer's organization. `accounts.lifecycle` alone changes its state.
 
     `inactive_at` is a lower bound of the moment of P62, never later than it, null unless active; `last_login_at` never
-    moves back, whoever leaves.
+    moves back, whoever leaves. `late_usage_at` is when usage was found that would have kept the check from acting,
+    null again once a lead has decided (P68).
     """
 
     id = uuid_key()
@@ -76,6 +81,7 @@ class Organization(models.Model):
     hold_until = models.DateTimeField(null=True, blank=True)
     hold_reason = models.TextField(blank=True)
     hold_ticket = models.CharField(max_length=100, blank=True)
+    late_usage_at = models.DateTimeField(null=True, blank=True)
     import_digest = models.CharField(max_length=64, blank=True)
     search = models.GeneratedField(
         expression=Lower(
@@ -126,6 +132,11 @@ class Organization(models.Model):
                 | (Q(hold_until__isnull=False) & ~Q(hold_reason="") & ~Q(hold_ticket="")),
                 name="organization_hold_explained",
             ),
+            models.CheckConstraint(
+                condition=Q(late_usage_at__isnull=True)
+                | (~Q(state=State.ACTIVE) & Q(deactivation_reason=Reason.INACTIVITY)),
+                name="organization_late_usage_of_check",
+            ),
             models.CheckConstraint(condition=~Q(name="") & ~Q(contact_email=""), name="organization_named"),
             models.CheckConstraint(
                 condition=Q(contact_email=Lower(Trim("contact_email"))),
@@ -142,6 +153,11 @@ class Organization(models.Model):
                 fields=["inactive_at"],
                 name="organization_due",
                 condition=Q(inactive_at__isnull=False),
+            ),
+            models.Index(
+                fields=["late_usage_at"],
+                name="organization_late_usage",
+                condition=Q(late_usage_at__isnull=False),
             ),
             models.Index(
                 fields=["purge_at"],

@@ -106,6 +106,7 @@ KINDS = {
 NOBODY_OF_THEIRS = {
     Via.ADMIN: "Support",
     Via.COMMAND: "Support",
+    Via.BULK: "Support",
     Via.CHECK: "The inactivity check",
     Via.IMPORT: "The import",
     Via.WORKER: "The portal",

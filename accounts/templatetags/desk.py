@@ -19,6 +19,7 @@ TONES = {
     "failed": "stopped",
     "confirmed": "good",
     "running": "good",
+    "deactivated": "stopped",
 }
 
 

@@ -14,6 +14,7 @@ from billing.services.activity import (
 )
 from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
 from billing.services.invoices import issued_invoices
+from billing.services.late import late_usage, note_told
 from billing.services.metering import Batch, OtherContent, forget_batches, record_usage
 from billing.services.opening import (
     DayOfUsage,
@@ -56,6 +57,8 @@ __all__ = [
     "issued_invoices",
     "keep_daily_usage",
     "last_second_of",
+    "late_usage",
+    "note_told",
     "open_billing_accounts",
     "plans",
     "record_api_hours",

@@ -13,7 +13,7 @@ from konnect_portal.foundation.paging import CappedPaginator
 class ReadOnlyAdmin(ModelAdmin):
     """Lists and pages without a way to change anything; lists count up to a cap and offer no action."""
 
-    actions = None
+    actions: list[str] | None = None
     list_per_page = 50
     show_full_result_count = False
     paginator = CappedPaginator

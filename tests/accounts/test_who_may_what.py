@@ -24,8 +24,9 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from accounts.bulk.lists import make_list, read_ids
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import CheckRun
+from accounts.models import CheckRun, Organization
 from accounts.second_lead import ask_to_deactivate
 from accounts.services.exemptions import exempt
 from accounts.services.recovery import ask_recovery
@@ -94,6 +95,7 @@ class World:
         self.marked = factories.organization("Marked")
         exempt(self.marked.pk, actor=staff["lead"], via=Via.ADMIN, note="Seasonal", ticket="T-1")
         self.approval = self.ask_second_lead(staff["lead"])
+        self.list = make_list(read_ids(str(self.acme.pk)), actor=staff["lead"])
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
 
     def seek_help(self, lead, *, long_ago):
@@ -103,6 +105,11 @@ class World:
         ask_recovery(self.lost.pk, email="found@x.example", **said)
         RecoveryCodes.activate(self.enrolled)
         self.closed = factories.UserFactory(is_active=False, closed_at=timezone.now())
+        hold = {"hold_until": timezone.now() + timedelta(days=1), "hold_reason": "Court order", "hold_ticket": "T-1"}
+        self.unused = factories.organization("Unused")
+        deactivate_organizations([self.unused.pk], reason=Reason.INACTIVITY, via=Via.CHECK)
+        Organization.objects.filter(pk=self.unused.pk).update(late_usage_at=timezone.now())
+        self.held = factories.organization("Held", **hold)
         self.unseen = factories.organization("Unseen", owner=factories.UserFactory(created_at=long_ago))
 
     @staticmethod
@@ -153,6 +160,9 @@ class World:
             "/admin/accounts/organization/<uuid:id>/deactivate/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/name-owner/": (self.unseen.pk,),
             "/admin/accounts/organization/<uuid:id>/ask-contact/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/hold/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/release/": (self.held.pk,),
+            "/admin/accounts/organization/<uuid:id>/let-go-on/": (self.unused.pk,),
             "/admin/accounts/organization/<uuid:id>/exempt/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/end-exemption/": (self.marked.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
@@ -168,6 +178,9 @@ class World:
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
             "/admin/accounts/approval/<path:object_id>/change/": (self.approval.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
+            "/admin/accounts/bulkdeactivation/<path:object_id>/change/": (self.list.pk,),
+            "/admin/accounts/bulkdeactivation/<uuid:id>/progress/": (self.list.pk,),
+            "/admin/accounts/bulkdeactivation/<uuid:id>/stop/": (self.list.pk,),
             "/admin/geos/controlplane/<path:object_id>/change/": (self.control_plane.pk,),
             "/admin/geos/controlplane/<uuid:id>/progress/": (self.control_plane.pk,),
             "/admin/geos/controlplane/<uuid:id>/retry/": (self.control_plane.pk,),
