@@ -29,6 +29,7 @@ from billing.services.opening import (
 )
 from billing.services.standing import Standing, sales_contact_of, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
+from billing.services.watching import expect_usage, geos_behind, trials_ending
 
 __all__ = [
     "AHEAD_AT_MOST",
@@ -53,7 +54,9 @@ __all__ = [
     "cycle_of",
     "cycle_start",
     "end_subscriptions",
+    "expect_usage",
     "forget_batches",
+    "geos_behind",
     "issued_invoices",
     "keep_daily_usage",
     "last_second_of",
@@ -69,4 +72,5 @@ __all__ = [
     "sales_contact_of",
     "standing_of",
     "start_subscriptions",
+    "trials_ending",
 ]
