@@ -402,5 +402,6 @@ LOGGING = {
         },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "loggers": {"stripe": {"level": "WARNING"}},  # below, it tells what Stripe said, word for word
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
