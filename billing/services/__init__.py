@@ -12,6 +12,8 @@ from billing.services.activity import (
     record_completeness,
     running_subscriptions,
 )
+from billing.services.closing import close_cycles
+from billing.services.costs import Costs, costs_so_far
 from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
 from billing.services.invoices import issued_invoices
 from billing.services.metering import Batch, OtherContent, forget_batches, record_usage
@@ -35,6 +37,7 @@ __all__ = [
     "ActivityFacts",
     "Batch",
     "BillingStop",
+    "Costs",
     "CycleOf",
     "CycleStart",
     "DayOfUsage",
@@ -48,7 +51,9 @@ __all__ = [
     "begin_trial",
     "billing_to_stop",
     "claim_trials",
+    "close_cycles",
     "complete_through",
+    "costs_so_far",
     "cycle_of",
     "cycle_start",
     "end_subscriptions",

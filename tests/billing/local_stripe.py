@@ -1,7 +1,7 @@
 """A Stripe of one's own over HTTP: localstripe, and what it lacks of what is asked of Stripe.
 
-`python -m tests.billing.local_stripe PORT`. It keeps idempotency keys, finds payments by customer, knows the newer name
-of payment method types, and has a card set-up page that is left at once with the card `pm_card_visa`.
+`python -m tests.billing.local_stripe PORT`. It keeps idempotency keys, finds payments by customer, knows the newer
+name of allowed payment methods, and has a card set-up page that is left at once with the card `pm_card_visa`.
 """
 
 import sys
