@@ -43,6 +43,10 @@ class PaymentMethod(models.Model):
     def __str__(self):
         return f"{self.brand} ending in {self.last_digits}"
 
+    def has_expired(self, at) -> bool:
+        """A card is good through the last day of its month."""
+        return (self.expires_year, self.expires_month) < (at.year, at.month)
+
 
 class Errand(models.Model):
     """What a worker is to ask of the provider until it is confirmed; `next_attempt_at` is null where nothing is."""

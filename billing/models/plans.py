@@ -60,8 +60,8 @@ class Subscription(models.Model):
     """A plan for a time: `[starts_at, ends_at)`, or until `ended_at` where it ended early. A trial is one.
 
     Paid ones begin a grid of cycles at `anchor_at` (P31). `closes_at` is the end of the next one to be invoiced, null
-    where none is: on a trial, by contract, and once its billing has stopped. `told_days_before` is the last notice of a
-    trial's end that people were sent.
+    where none is: on a trial, by contract, and once its billing has stopped. `told_days_before` is the last notice
+    of a trial's end that people were sent.
     """
 
     id = uuid_key()

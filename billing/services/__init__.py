@@ -12,6 +12,15 @@ from billing.services.activity import (
     record_completeness,
     running_subscriptions,
 )
+from billing.services.contracts import (
+    Contract,
+    Tiers,
+    agreed_prices,
+    begin_contract,
+    change_contract,
+    contract_of,
+    end_contract,
+)
 from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
 from billing.services.invoices import issued_invoices
 from billing.services.metering import Batch, OtherContent, forget_batches, record_usage
@@ -26,15 +35,18 @@ from billing.services.opening import (
     open_billing_accounts,
     start_subscriptions,
 )
+from billing.services.plans import PlanRefused
+from billing.services.prices import PriceListError, Tier, price_book
 from billing.services.standing import Standing, sales_contact_of, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
 
 __all__ = [
     "AHEAD_AT_MOST",
-    "CYCLE",
     "ActivityFacts",
     "Batch",
     "BillingStop",
+    "CYCLE",
+    "Contract",
     "CycleOf",
     "CycleStart",
     "DayOfUsage",
@@ -43,14 +55,23 @@ __all__ = [
     "NewSubscription",
     "NewTrialClaim",
     "OtherContent",
+    "PlanRefused",
+    "PriceListError",
     "Standing",
+    "Tier",
+    "Tiers",
     "activity_facts",
+    "agreed_prices",
+    "begin_contract",
     "begin_trial",
     "billing_to_stop",
+    "change_contract",
     "claim_trials",
     "complete_through",
+    "contract_of",
     "cycle_of",
     "cycle_start",
+    "end_contract",
     "end_subscriptions",
     "forget_batches",
     "issued_invoices",
@@ -58,6 +79,7 @@ __all__ = [
     "last_second_of",
     "open_billing_accounts",
     "plans",
+    "price_book",
     "record_api_hours",
     "record_api_requests",
     "record_completeness",

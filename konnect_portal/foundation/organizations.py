@@ -1,6 +1,7 @@
 """What the lower floors need of an organization without importing the floor that owns it."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,3 +22,8 @@ def hold_organizations(ids: Collection[UUID]) -> list[UUID]:
     """Lock those of `ids` that are active, in order of id, as `hold_organization` does; the others are left out."""
     active = apps.get_model(OWNER)._default_manager.active().filter(pk__in=ids)
     return list(active.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+
+
+def note_plan_change(id: UUID, *, at: datetime) -> None:
+    """Say that a plan began or ended at `at`, so that what is known of when the organization becomes inactive holds."""
+    apps.get_model(OWNER)._default_manager.filter(pk=id).lower_inactive_at(at)
