@@ -21,6 +21,7 @@ from billing.services.contracts import (
     contract_of,
     end_contract,
 )
+from billing.services.costs import Costs, costs_so_far
 from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
 from billing.services.invoices import issued_invoices
 from billing.services.metering import Batch, OtherContent, forget_batches, record_usage
@@ -42,11 +43,12 @@ from billing.services.stopping import BillingStop, billing_to_stop, end_subscrip
 
 __all__ = [
     "AHEAD_AT_MOST",
+    "CYCLE",
     "ActivityFacts",
     "Batch",
     "BillingStop",
-    "CYCLE",
     "Contract",
+    "Costs",
     "CycleOf",
     "CycleStart",
     "DayOfUsage",
@@ -69,6 +71,7 @@ __all__ = [
     "claim_trials",
     "complete_through",
     "contract_of",
+    "costs_so_far",
     "cycle_of",
     "cycle_start",
     "end_contract",

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from billing.models import Credit, PriceList, Plan, Subscription
+from billing.models import Credit, Plan, PriceList, Subscription
 from billing.services.plans import PlanRefused, running_subscription, stop_plus
 from billing.services.prices import Tier, add_price_list, price_book
 from billing.services.subscribing import move_anchor
