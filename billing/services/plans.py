@@ -23,7 +23,7 @@ class PlanRefused(ValueError):
 
 @transaction.atomic
 def upgrade(organization_id: UUID, *, by_id: UUID) -> Subscription:
-    """Start paid Plus now, with a new anchor (P31): for an organization on Free that has a card which can be charged."""
+    """Start paid Plus now, with a new anchor (P31), for an organization on Free whose card has not expired."""
     at = _hold(organization_id)
     running = running_subscription(organization_id, at=at)
     if running is not None and running.is_trial:

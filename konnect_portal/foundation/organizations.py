@@ -25,5 +25,5 @@ def hold_organizations(ids: Collection[UUID]) -> list[UUID]:
 
 
 def note_plan_change(id: UUID, *, at: datetime) -> None:
-    """Say that a plan began or ended at `at`, so that what is known of when the organization becomes inactive holds."""
+    """Say that a plan began or ended at `at`, which can bring forward when the organization becomes inactive."""
     apps.get_model(OWNER)._default_manager.filter(pk=id).lower_inactive_at(at)
