@@ -19,6 +19,10 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.carry_out_replacements",
         "schedule": crontab(minute="*/5"),
     },
+    "charge invoices": {
+        "task": "billing.tasks.charge_invoices",
+        "schedule": 60.0,
+    },
     "check inactivity": {
         "task": "accounts.tasks.check_inactivity",
         "schedule": crontab(minute="7"),
@@ -30,6 +34,10 @@ app.conf.beat_schedule = {
     "find control planes left to take down": {
         "task": "geos.tasks.find_decommissions",
         "schedule": 60.0,
+    },
+    "move anchors": {
+        "task": "billing.tasks.move_anchors",
+        "schedule": crontab(minute="2"),
     },
     "renew licenses": {
         "task": "licensing.tasks.renew_licenses",
@@ -46,6 +54,10 @@ app.conf.beat_schedule = {
     "tell of tokens that expire": {
         "task": "accounts.tasks.tell_of_expiring_tokens",
         "schedule": crontab(minute="22"),
+    },
+    "run errands at the payment provider": {
+        "task": "billing.tasks.run_errands",
+        "schedule": 60.0,
     },
     "send mail": {
         "task": "konnect_portal.foundation.tasks.send_mail",

@@ -213,6 +213,14 @@ UNFOLD = {
     },
 }
 
+# The payment provider
+
+PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="embedded")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+PAYMENT_PAGES = ["https://checkout.stripe.com"] if PAYMENT_PROVIDER == "stripe" else []
+"""Where a form of ours may end: the browser refuses other places (SECURE_CSP)."""
+
 # Web
 
 PATHS = {
@@ -246,7 +254,7 @@ SECURE_CSP = {
     "img-src": [CSP.SELF, "data:"],
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
-    "form-action": [CSP.SELF],
+    "form-action": [CSP.SELF, *PAYMENT_PAGES],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
@@ -332,6 +340,7 @@ CELERY_TASK_TIME_LIMIT = 300
 
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 SALES_CONTACT = env.str("SALES_CONTACT", default="https://konghq.com/contact-sales")
+PEOPLE_TO_TELL = "accounts.services.ownership.owner_and_admins"
 SALES_CONTACT_OF = "billing.services.sales_contact_of"
 SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")

@@ -1,6 +1,5 @@
 """What is agreed with an Enterprise organization, as a lead enters it: its terms, and prices as lines of tiers."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -8,25 +7,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from billing.models import Metric, Subscription
-from billing.services import Contract, Tier, Tiers
-
-HOURS_OF_A_CYCLE = 720
-
-
-@dataclass(frozen=True)
-class Unit:
-    """How prices of a metric are spoken of: `above` counts so many metered units each, a price is for `per` of them."""
-
-    above: int
-    per: int
-    words: str
-
-
-UNITS = {
-    Metric.API_REQUESTS: Unit(1, 1_000_000, "requests: price for a million"),
-    Metric.GATEWAY_SERVICES: Unit(HOURS_OF_A_CYCLE, HOURS_OF_A_CYCLE, "services: price for one through a cycle"),
-    Metric.DEV_PORTALS: Unit(HOURS_OF_A_CYCLE, HOURS_OF_A_CYCLE, "Dev Portals: price for one through a cycle"),
-}
+from billing.services import PRICE_UNITS, Contract, Tier, Tiers
+from konnect_portal.foundation.money import dollars
 
 
 class TiersField(forms.CharField):
@@ -35,8 +17,11 @@ class TiersField(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
 
     def __init__(self, metric: Metric, **kwargs):
-        self.unit = UNITS[metric]
-        help_text = f"Lines of “above how many {self.unit.words} in USD”, from 0 on. Empty: the price for everybody."
+        self.unit = PRICE_UNITS[metric]
+        help_text = (
+            f"A line for each price, the first from 0 on: “0: 120.00” is 120.00 USD {self.unit.each}, and "
+            f"“50: 100.00” what it is above 50. Empty: the price for everybody."
+        )
         super().__init__(label=f"Agreed prices: {metric.label}", required=False, help_text=help_text, **kwargs)
 
     def prepare_value(self, value):
@@ -53,8 +38,8 @@ class TiersField(forms.CharField):
         return tiers
 
     def _line(self, tier: Tier) -> str:
-        dollars = Decimal(tier.cents * self.unit.per) / tier.per / 100
-        return f"{tier.above // self.unit.above:,}: {dollars:,.2f}"
+        price = dollars(tier.cents * self.unit.per // tier.per).removesuffix(" USD")
+        return f"{tier.above // self.unit.metered:,}: {price}"
 
     def _tier(self, number: int, line: str) -> Tier:
         above, colon, price = (part.strip().replace(",", "") for part in line.partition(":"))
@@ -62,7 +47,7 @@ class TiersField(forms.CharField):
             raise ValidationError(f"Line {number} has no colon: write “1,000,000: 150.00”.")
         if not (above.isascii() and above.isdigit() and len(above) <= 15):
             raise ValidationError(f"Line {number}: {above[:20]!r} is no whole number.")
-        return Tier(above=int(above) * self.unit.above, per=self.unit.per, cents=self._cents(number, price))
+        return Tier(above=int(above) * self.unit.metered, per=self.unit.per, cents=self._cents(number, price))
 
     @staticmethod
     def _cents(number: int, price: str) -> int:

@@ -9,6 +9,20 @@ from billing.models.plans import Subscription
 from konnect_portal.foundation.fields import uuid_key
 
 
+class CardSetup(models.Model):
+    """A card asked for on the provider's page: for one organization, and taken back from there once."""
+
+    id = uuid_key()
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="card_setups")
+    reference = models.CharField(max_length=250, blank=True)
+    begun_by_id = models.UUIDField()
+    begun_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self):
+        return self.reference
+
+
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
     def live(self):
         return self.filter(removed_at__isnull=True)
@@ -28,6 +42,7 @@ class PaymentMethod(models.Model):
     added_by_id = models.UUIDField()
     removed_at = models.DateTimeField(null=True, blank=True)
     removed_by_id = models.UUIDField(null=True, blank=True)
+    told_of_expiry_at = models.DateTimeField(null=True, blank=True)
 
     objects = PaymentMethodQuerySet.as_manager()
 
@@ -92,13 +107,17 @@ class ProviderSubscription(Errand):
 
 
 class Charge(Errand):
-    """What an issued invoice asks of the payment method, once: the provider knows it by its id (P34, P41)."""
+    """What an issued invoice asks of the payment method, once: the provider knows it by its id (P34, P41).
+
+    A voided one whose outcome is not known is still looked up: what was paid before the stop is told as paid.
+    """
 
     id = uuid_key()
     invoice = models.OneToOneField(Invoice, on_delete=models.PROTECT, related_name="charge")
     amount_cents = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(default=timezone.now)
     reference = models.CharField(max_length=250, blank=True)
+    refusals = models.PositiveSmallIntegerField(default=0)
     paid_at = models.DateTimeField(null=True, blank=True)
     refused_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)

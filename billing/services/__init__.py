@@ -37,6 +37,7 @@ from billing.services.opening import (
     start_subscriptions,
 )
 from billing.services.plans import PlanRefused
+from billing.services.price_words import UNITS as PRICE_UNITS
 from billing.services.prices import PriceListError, Tier, price_book
 from billing.services.standing import Standing, sales_contact_of, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
@@ -44,6 +45,7 @@ from billing.services.stopping import BillingStop, billing_to_stop, end_subscrip
 __all__ = [
     "AHEAD_AT_MOST",
     "CYCLE",
+    "PRICE_UNITS",
     "ActivityFacts",
     "Batch",
     "BillingStop",

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from billing.models import Charge, Invoice, PaymentMethod, Plan, Subscription
 from billing.provider import Card
+from billing.services.charging import try_again
 from billing.services.errands import mirror_end, mirror_start
 from billing.services.subscribing import end_plus, start_plus
 from konnect_portal.foundation.organizations import hold_organization, note_plan_change
@@ -60,8 +61,8 @@ def cancel_plan(organization_id: UUID, *, by_id: UUID) -> None:
 def set_payment_method(organization_id: UUID, card: Card, *, by_id: UUID) -> PaymentMethod:
     """Take a card that the provider keeps, instead of the present one if there is one.
 
-    During a trial it schedules the paid Plus that follows, so that no worker is needed for P30 to be true. The same
-    card again changes nothing.
+    During a trial it schedules the paid Plus that follows, so that no worker is needed for P30 to be true. What the
+    card before it did not pay is charged to it. The same card again changes nothing.
     """
     at = _hold(organization_id)
     present = PaymentMethod.objects.live().filter(organization=organization_id).first()
@@ -74,6 +75,7 @@ def set_payment_method(organization_id: UUID, card: Card, *, by_id: UUID) -> Pay
         _take_away(present, at=at, by_id=by_id)
     method.save(force_insert=True)
     _schedule_plus(organization_id, at=at, by_id=by_id)
+    try_again(organization_id, at=at)
     return method
 
 

@@ -1,16 +1,36 @@
 """What the lower floors need of an organization without importing the floor that owns it."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 OWNER = "accounts.Organization"
 """By name, as foreign keys call it."""
 ACTIVE = "active"
 """The state of one that is neither deactivated nor purged."""
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """A person who is told something about an organization."""
+
+    person_id: UUID
+    email: str
+
+
+def people_to_tell(id: UUID) -> list[Addressee]:
+    """Its owner and admins whose accounts are open: whom mails about its billing go to.
+
+    Asks `settings.PEOPLE_TO_TELL`, which keeps the lower floors from importing the one that knows people.
+    """
+    found: list[Addressee] = import_string(settings.PEOPLE_TO_TELL)(id)
+    return found
 
 
 def hold_organization(id: UUID) -> Any:
