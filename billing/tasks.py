@@ -5,7 +5,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing import services
-from billing.services import charging, errands
+from billing.services import charging, errands, subscribing
 
 TURN_SECONDS = 120
 
@@ -38,3 +38,9 @@ def charge_invoices() -> None:
         if monotonic() > ends:
             charging.hint_charges()
             return
+
+
+@shared_task
+def move_anchors() -> None:
+    """Run hourly: plans that were scheduled and have begun count their cycles from then; twice changes nothing."""
+    logger.info("moved anchors", moved=subscribing.move_begun_anchors(timezone.now()))

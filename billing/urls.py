@@ -2,8 +2,14 @@
 
 from django.urls import path
 
-from billing.views import test_provider
+from billing.views import plan, test_provider
 
 urlpatterns = [
+    path("plan/", plan.plan, name="plan"),
+    path("plan/upgrade/", plan.upgrade_plan, name="upgrade_plan"),
+    path("plan/cancel/", plan.cancel_plus, name="cancel_plan"),
+    path("plan/payment-method/", plan.payment_method, name="payment_method"),
+    path("plan/payment-method/given/", plan.payment_method_given, name="payment_method_given"),
+    path("plan/payment-method/remove/", plan.remove_card, name="remove_payment_method"),
     path("test-provider/<uuid:id>/", test_provider.card_page, name="test_provider"),
 ]

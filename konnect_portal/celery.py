@@ -39,6 +39,10 @@ app.conf.beat_schedule = {
         "task": "geos.tasks.find_decommissions",
         "schedule": 60.0,
     },
+    "move anchors": {
+        "task": "billing.tasks.move_anchors",
+        "schedule": crontab(minute="2"),
+    },
     "renew licenses": {
         "task": "licensing.tasks.renew_licenses",
         "schedule": crontab(minute="32"),

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.admin.acts import ACTS
 from accounts.admin.case import Case
+from accounts.admin.contracts import CONTRACT_ACTS
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
 from accounts.models import Organization
@@ -58,7 +59,7 @@ class HoldFilter(admin.SimpleListFilter):
 
 @admin.register(Organization)
 class OrganizationAdmin(ActsAdmin):
-    acts = ACTS
+    acts = [*ACTS, *CONTRACT_ACTS]
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
     list_display_links = ["name"]
     list_filter = ["state", PlanFilter, HoldFilter]
@@ -112,7 +113,7 @@ class OrganizationAdmin(ActsAdmin):
             "organization": organization,
             "plan": plan_name(organization),
             "case": Case(organization, at=timezone.now()),
-            "acts": offers(ACTS, request.user, organization),
+            "acts": offers(self.acts, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)

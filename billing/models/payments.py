@@ -1,5 +1,7 @@
 """What the payment provider has of an organization, and what it is still to be told (P48)."""
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -57,6 +59,15 @@ class PaymentMethod(models.Model):
 
     def __str__(self):
         return f"{self.brand} ending in {self.last_digits}"
+
+    @property
+    def expires_at(self) -> datetime:
+        """A card is good through the last day of its month."""
+        year, month = divmod(self.expires_year * 12 + self.expires_month, 12)
+        return datetime(year, month + 1, 1, tzinfo=UTC)
+
+    def has_expired(self, at: datetime) -> bool:
+        return self.expires_at <= at
 
 
 class Errand(models.Model):

@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Case, Value, When
+from django.db import transaction
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Greatest, Least
 
 from billing.models import BillingAccount, Plan, Subscription
@@ -67,3 +68,14 @@ def end_plus(organization_id: UUID, *, at: datetime, ended_by_id: UUID | None) -
 def move_anchor(organization_id: UUID, anchor: datetime) -> None:
     """The start of a new paid subscription is cycle 0 from then on; it never moves back (P31)."""
     BillingAccount.objects.filter(pk=organization_id).update(anchor_at=Greatest("anchor_at", anchor))
+
+
+@transaction.atomic
+def move_begun_anchors(at: datetime) -> int:
+    """Move the anchor of each organization whose scheduled plan has begun; gives how many. Twice changes nothing."""
+    begun = Subscription.objects.filter(anchor_at__lte=at, anchor_at__gt=F("organization__billing_account__anchor_at"))
+    begun = begun.exclude(ended_at__lte=F("starts_at")).order_by("organization", "anchor_at")
+    anchors = dict(begun.values_list("organization", "anchor_at"))
+    for organization_id, anchor in anchors.items():
+        move_anchor(organization_id, anchor)
+    return len(anchors)

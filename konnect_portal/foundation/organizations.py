@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,3 +42,8 @@ def hold_organizations(ids: Collection[UUID]) -> list[UUID]:
     """Lock those of `ids` that are active, in order of id, as `hold_organization` does; the others are left out."""
     active = apps.get_model(OWNER)._default_manager.active().filter(pk__in=ids)
     return list(active.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+
+
+def note_plan_change(id: UUID, *, at: datetime) -> None:
+    """Say that a plan began or ended at `at`, which can bring forward when the organization becomes inactive."""
+    apps.get_model(OWNER)._default_manager.filter(pk=id).lower_inactive_at(at)
