@@ -60,12 +60,12 @@ def draft_invoices(organization_ids: Collection[UUID], at: datetime) -> Done:
     """Of every period of these organizations that has ended and has none yet."""
     held = hold_organizations(organization_ids)
     due = list(Subscription.objects.filter(organization__in=held, closes_at__lte=at))
-    drafts = Invoice.objects.bulk_create(draft for subscription in due for draft in _drafts(subscription, at))
+    drafts = Invoice.objects.bulk_create(draft for subscription in due for draft in due_drafts(subscription, at))
     Subscription.objects.bulk_update(due, ["closes_at"])
     return Done(len(drafts))
 
 
-def _drafts(subscription: Subscription, at: datetime) -> Iterator[Invoice]:
+def due_drafts(subscription: Subscription, at: datetime) -> Iterator[Invoice]:
     """Of every period that has ended; `closes_at` moves on with each."""
     while subscription.closes_at is not None and subscription.closes_at <= at:
         start, end = period_of(subscription)
