@@ -94,9 +94,8 @@ def _billing(preview: DeactivationPreview) -> Iterable[Line]:
     if billing.forgiven_cents:
         yield line(f"Forgive {dollars(billing.forgiven_cents)} not yet invoiced")
     if billing.charges:
-        yield line(
-            f"Charge no card for {dollars(billing.uncharged_cents)} of {counted(len(billing.charges), 'issued invoice')}"
-        )
+        unpaid = counted(len(billing.charges), "issued invoice")
+        yield line(f"Charge no card for {dollars(billing.uncharged_cents)} of {unpaid}")
     if billing.lapsed_cents:
         yield line(f"Let free credits of {dollars(billing.lapsed_cents)} lapse")
     if billing.refund_cents:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -178,7 +179,7 @@ def organization_of(row, rows) -> str:
     """The organization's own id, that of the row, or that of what the row belongs to."""
     for column, table in (("invoice_id", "billing_invoice"), ("subscription_id", "billing_subscription")):
         if column in row and "organization_id" not in row:
-            return organization_of(rows[table][row[column]], rows)
+            return organization_of(rows[table][UUID(row[column])], rows)
     return row.get("organization_id", row["id"])
 
 

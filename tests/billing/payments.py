@@ -1,9 +1,5 @@
 """A provider in tests that goes wrong as the test says, and what it has done by then."""
 
-from collections import Counter
-
-from billing.models import EmbeddedCard, EmbeddedCharge, EmbeddedSubscription, PaymentMethod
-from billing.provider import ProviderAway, ProviderRefused
 from billing.providers.embedded import EmbeddedProvider, far_away, give_card, setup_asked  # noqa: F401
 
 AWAY, LOST, REFUSED = "away", "lost", "refused"
