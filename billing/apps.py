@@ -3,7 +3,7 @@ from django.core.checks import register
 
 from billing.checks import check_money_moves, check_payment_provider
 from billing.figures import StopCollector
-from konnect_portal.foundation.metrics import registry
+from konnect_portal.foundation.registry import registry
 
 
 class BillingConfig(AppConfig):

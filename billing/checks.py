@@ -1,7 +1,7 @@
 """What is wrong with the settings of the payment provider, told by `manage.py check`."""
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import WARNING, CheckMessage, Error
 
 
 def check_payment_provider(**kwargs) -> list[CheckMessage]:
@@ -13,7 +13,6 @@ def check_payment_provider(**kwargs) -> list[CheckMessage]:
 def check_money_moves(**kwargs) -> list[CheckMessage]:
     """Asked with `--deploy` only."""
     if settings.PAYMENT_PROVIDER == "embedded":
-        return [
-            Warning("PAYMENT_PROVIDER is embedded: invoices count as paid, and no money moves.", id="billing.W001")
-        ]
+        told = "PAYMENT_PROVIDER is embedded: invoices count as paid, and no money moves."
+        return [CheckMessage(WARNING, told, id="billing.W001")]
     return []
