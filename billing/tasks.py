@@ -4,7 +4,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from billing.services import charging, errands, subscribing
+from billing.services import charging, errands, subscribing, trial_notices
 
 TURN_SECONDS = 120
 
@@ -35,3 +35,11 @@ def charge_invoices() -> None:
 def move_anchors() -> None:
     """Run hourly: plans that were scheduled and have begun count their cycles from then; twice changes nothing."""
     logger.info("moved anchors", moved=subscribing.move_begun_anchors(timezone.now()))
+
+
+@shared_task
+def tell_of_trial_ends() -> None:
+    """Run hourly: what a run missed the next one finds, and nobody is told the same thing twice."""
+    now = timezone.now()
+    while trial_notices.tell_of_trial_ends(at=now):
+        pass

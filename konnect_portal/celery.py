@@ -51,6 +51,10 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.report_embedded_geos",
         "schedule": crontab(minute="*/5"),
     },
+    "tell of trials that end": {
+        "task": "billing.tasks.tell_of_trial_ends",
+        "schedule": crontab(minute="27"),
+    },
     "tell of tokens that expire": {
         "task": "accounts.tasks.tell_of_expiring_tokens",
         "schedule": crontab(minute="22"),
