@@ -1,4 +1,4 @@
-"""Enterprise by support: a lead begins, changes and ends contracts, with preview, reason and ticket (P30, P70, P71)."""
+"""Enterprise by support: a lead begins, changes and ends contracts, after preview, reason and ticket (P30, P71)."""
 
 import re
 from datetime import UTC, datetime, timedelta
