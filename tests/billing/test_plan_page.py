@@ -53,8 +53,8 @@ def test_prices_are_said_in_words(acme, alice):
 
     assert "Acme is on Free: nothing is billed." in page
     assert "105.00 USD for a service that runs the whole cycle" in page
-    assert "the first 1,000,000 included, then 200.00 USD a million, above 10,000,000 150.00 USD" in page
-    assert "the first 2 Dev Portals included, then 20.00 USD for a Dev Portal that is there the whole cycle" in page
+    assert "The first 1,000,000 included, then 200.00 USD a million, 150.00 USD above 10,000,000" in page
+    assert "The first 2 Dev Portals included, then 20.00 USD for a Dev Portal that is there the whole cycle" in page
 
 
 def test_a_trial_says_when_it_ends_and_what_follows(tried, alice):
