@@ -7,7 +7,7 @@ from django.utils import timezone
 from billing import services
 from billing.models import ProviderSubscription
 from billing.provider import ProviderError
-from billing.services import charging, errands, subscribing
+from billing.services import charging, errands, subscribing, trial_notices
 from billing.services.expiring_cards import tell_of_expiring_cards as tell_of_cards
 from billing.services.reconciling import reconcile
 
@@ -73,3 +73,11 @@ def report_stuck_stops() -> None:
     """Run hourly: tell those who watch the log that billing has not stopped for 24 hours (P41)."""
     if count := ProviderSubscription.objects.stuck(timezone.now()).count():
         logger.error("billing stops not confirmed after 24 hours", count=count)
+
+
+@shared_task
+def tell_of_trial_ends() -> None:
+    """Run hourly: what a run missed the next one finds, and nobody is told the same thing twice."""
+    now = timezone.now()
+    while trial_notices.tell_of_trial_ends(at=now):
+        pass

@@ -67,6 +67,10 @@ app.conf.beat_schedule = {
         "task": "billing.tasks.tell_of_expiring_cards",
         "schedule": crontab(hour="6", minute="20"),
     },
+    "tell of trials that end": {
+        "task": "billing.tasks.tell_of_trial_ends",
+        "schedule": crontab(minute="27"),
+    },
     "tell of tokens that expire": {
         "task": "accounts.tasks.tell_of_expiring_tokens",
         "schedule": crontab(minute="22"),

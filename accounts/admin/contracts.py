@@ -1,5 +1,6 @@
 """Enterprise contracts, for leads: begun, changed and ended on the organization's page (P30, P70)."""
 
+from django.http import Http404
 from django.utils import timezone
 
 from accounts.admin.acts import OrganizationAct
@@ -72,7 +73,7 @@ class ChangeContract(ContractAct):
         return f"Change the contract of {target.name}"
 
     def show(self, user, target):
-        contract = contract_of(target.pk, at=timezone.now())
+        contract = _running(target)
         columns = [
             Column("This will", "stop", [line("Show its owner and admins what you enter, on the plan page")]),
             Column(
@@ -102,7 +103,7 @@ class EndContract(ContractAct):
         return f"End the contract of {target.name}"
 
     def show(self, user, target):
-        contract = contract_of(target.pk, at=timezone.now())
+        contract = _running(target)
         number = contract.contract_number or "without number"
         columns = [
             Column(
@@ -124,13 +125,21 @@ class EndContract(ContractAct):
 CONTRACT_ACTS = [BeginContract(), ChangeContract(), EndContract()]
 
 
+def _running(target) -> Subscription:
+    """The contract that runs; the page is gone where it has ended since it was asked for."""
+    contract = contract_of(target.pk, at=timezone.now())
+    if contract is None:
+        raise Http404
+    return contract
+
+
 def _ends(ending: list[Subscription], target, at) -> list[Line]:
     """What of plans ends, and what of it will be invoiced."""
     return [line(_end_of(each, target, at)) for each in ending] or [line("End nothing: it is on Free")]
 
 
 def _end_of(subscription: Subscription, target, at) -> str:
-    if subscription.is_trial:
+    if subscription.is_trial and subscription.ends_at:
         return f"End the trial, which would run until {absolute(subscription.ends_at)}; its credits lapse"
     if subscription.starts_at > at:
         return "Call off the Plus that was to follow the trial: it is never billed"

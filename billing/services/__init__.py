@@ -37,6 +37,7 @@ from billing.services.opening import (
     open_billing_accounts,
     start_subscriptions,
 )
+from billing.services.plan_facts import payment_need
 from billing.services.plans import PlanRefused
 from billing.services.price_words import UNITS as PRICE_UNITS
 from billing.services.prices import PriceListError, Tier, price_book
@@ -85,6 +86,7 @@ __all__ = [
     "keep_daily_usage",
     "last_second_of",
     "open_billing_accounts",
+    "payment_need",
     "plans",
     "price_book",
     "record_api_hours",

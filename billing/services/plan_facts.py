@@ -6,6 +6,7 @@ from uuid import UUID
 
 from billing.models import Charge, Metric, PaymentMethod, Plan, Subscription
 from billing.services.costs import Costs, costs_so_far
+from billing.services.plans import scheduled_subscription
 from billing.services.price_words import price_words
 from billing.services.prices import price_book
 from billing.services.standing import Standing, sales_contact_of, standing_of
@@ -99,13 +100,12 @@ def plan_facts(organization_id: UUID, *, at: datetime) -> PlanFacts:
     )
 
 
-def payment_need(organization_id: UUID, *, at: datetime) -> str:
-    """Why the organization should see to its payment method soon; empty where nothing presses."""
+def payment_need(organization_id: UUID, standing: Standing, *, at: datetime) -> str:
+    """Why an organization that stands so should see to its payment method soon; empty where nothing presses."""
     charges = Charge.objects.filter(invoice__organization=organization_id, paid_at=None, voided_at=None)
     if charges.filter(refusals__gt=0).exists():
         return "Its payment method was refused: an invoice is not paid."
-    method = PaymentMethod.objects.live().filter(organization=organization_id).first()
-    standing = standing_of(organization_id, at=at)
-    if method is None and standing.is_trial and standing.ends_at and standing.ends_at <= at + TRIAL_ENDS_SOON:
-        return f"The trial ends on {standing.ends_at:%-d %b %Y}. Without a payment method Free follows it."
-    return ""
+    ends_at = standing.ends_at if standing.is_trial else None
+    if ends_at is None or ends_at > at + TRIAL_ENDS_SOON or scheduled_subscription(organization_id, at=at):
+        return ""
+    return f"The trial ends on {ends_at:%-d %b %Y}. Without a payment method Free follows it."

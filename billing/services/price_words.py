@@ -52,9 +52,8 @@ def _sentence(unit: Unit, tiers: tuple[Tier, ...]) -> str:
 
 
 def _step(unit: Unit, before: Tier, tier: Tier) -> str:
-    where = "then" if not before.cents else f"above {_count(unit, tier)}{unit.name}"
-    each = f" {unit.each}" if not before.cents else ""
-    return f"{where} {dollars(price_of(unit, tier))}{each}"
+    price = dollars(price_of(unit, tier))
+    return f"{price} above {_count(unit, tier)}{unit.name}" if before.cents else f"then {price} {unit.each}"
 
 
 def _count(unit: Unit, tier: Tier) -> str:

@@ -86,6 +86,7 @@ class World:
         shut = {"reason": Reason.FRAUD, "actor": staff["lead"], "via": Via.ADMIN, "ticket": "T-1"}
         deactivate_organizations([self.initech.pk], take_down_at=later, **shut)
         self.control_plane = self.initech.control_planes.get()
+        self.contracted = factories.organization("Contracted", plan="enterprise")
         self.asking = Client()  # one, since each reads all static files before it can ask
         self.seek_help(staff["lead"], long_ago=timezone.now() - timedelta(days=100))
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
@@ -140,6 +141,9 @@ class World:
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/deactivate/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/name-owner/": (self.unseen.pk,),
+            "/admin/accounts/organization/<uuid:id>/begin-contract/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/change-contract/": (self.contracted.pk,),
+            "/admin/accounts/organization/<uuid:id>/end-contract/": (self.contracted.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
             "/admin/accounts/person/<path:object_id>/change/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/reopen/": (self.closed.pk,),
