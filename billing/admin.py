@@ -1,4 +1,6 @@
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
 
 from billing.models import ProviderMismatch, ProviderSubscription, Subscription, UsageApart, UsageFault
 from konnect_portal.foundation.admin import ReadOnlyAdmin
@@ -11,6 +13,12 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_filter = ["plan", "is_trial"]
     list_select_related = ["organization"]
     sortable_by = ()
+
+
+def _case(organization_id, text):
+    """A link to the page of an organization."""
+    page = reverse("admin:accounts_organization_change", args=[organization_id])
+    return format_html('<a class="desk-link" href="{}">{}</a>', page, text)
 
 
 class StopFilter(admin.SimpleListFilter):
@@ -47,7 +55,7 @@ class ProviderSubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="organization")
     def organization(self, mirror):
-        return mirror.subscription.organization
+        return _case(mirror.subscription.organization_id, mirror.subscription.organization)
 
 
 class OneSidedFilter(admin.SimpleListFilter):
@@ -66,11 +74,15 @@ class OneSidedFilter(admin.SimpleListFilter):
 class ProviderMismatchAdmin(ReadOnlyAdmin):
     """Subscriptions that the nightly reconciliation found on one side only (P41)."""
 
-    list_display = ["found_at", "side", "reference", "organization_id", "seen_at", "resolved_at"]
+    list_display = ["found_at", "side", "reference", "organization", "seen_at", "resolved_at"]
     list_display_links = None
     list_filter = [OneSidedFilter, "side"]
     search_fields = ["reference__exact", "organization_id__exact"]
     sortable_by = ()
+
+    @admin.display(description="organization")
+    def organization(self, mismatch):
+        return _case(mismatch.organization_id, mismatch.organization_id) if mismatch.organization_id else None
 
 
 @admin.register(UsageApart)

@@ -193,4 +193,6 @@ def _meaning(error: stripe.StripeError) -> ProviderError:
         return ProviderRefused(error.user_message or "The card was declined.")
     if error.code in NO:
         return ProviderRefused(NO[error.code])
-    return ProviderAway(f"Stripe: {type(error).__name__}, status {error.http_status}, {error.code or 'no code'}")
+    if error.http_status is None:
+        return ProviderAway("Stripe did not answer.")
+    return ProviderAway(f"Stripe answered {error.http_status}: {error.code or type(error).__name__}.")

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
+from billing.checks import check_money_moves, check_payment_provider
 from billing.models import BillingAccount, PaymentMethod
 from billing.provider import ProviderRefused
 from billing.services.customers import CardSetupError, begin_card_setup, finish_card_setup
@@ -107,3 +108,13 @@ def test_owner_and_admins_are_told_once_of_a_card_that_expires(acme, globex, oth
     assert mail.subject == f"The card of Acme expires on 1 {card.expires_at:%b %Y}"
     assert "/billing/plan/" in mail.message
     assert mails_to(globex.owner.email) == []
+
+
+def test_settings_that_keep_money_from_moving_are_told(settings):
+    assert [told.id for told in check_money_moves()] == ["billing.W001"]
+
+    settings.PAYMENT_PROVIDER = "stripe"
+    settings.STRIPE_SECRET_KEY = ""
+
+    assert [told.id for told in check_payment_provider()] == ["billing.E001"]
+    assert check_money_moves() == []

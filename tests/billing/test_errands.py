@@ -1,6 +1,7 @@
 """Subscriptions start and end at the payment provider, until it confirms (P41, P48)."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -8,8 +9,8 @@ from django.utils import timezone
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import LifecycleEvent
 from accounts.words import Reason, Via
-from billing.models import BillingAccount, Metric, ProviderSubscription, UsageRecord
-from billing.services import costs_so_far, errands
+from billing.models import BillingAccount, Metric, Plan, ProviderSubscription, UsageRecord
+from billing.services import NewSubscription, costs_so_far, errands, start_subscriptions
 from billing.tasks import report_stuck_stops
 from tests import desk, factories
 from tests.billing.payments import AWAY, KILLED, LOST, Killed
@@ -153,6 +154,28 @@ def test_support_sees_what_is_not_confirmed_and_why(acme, plus, other_side, lead
 
     assert "not yet confirmed" not in words(client.get(f"/admin/accounts/organization/{acme.pk}/change/"))
     assert "Every billing stop is confirmed" in words(client.get("/admin/"))
+
+
+def test_how_many_are_not_confirmed_is_a_figure(client, settings, plus):
+    ProviderSubscription.objects.update(stop_asked_at=timezone.now() - timedelta(minutes=1))
+    settings.METRICS_TOKEN = "s3cret"
+
+    figures = client.get("/metrics", headers={"Authorization": "Bearer s3cret"}).text
+
+    assert "portal_billing_stops_waiting 1.0" in figures
+
+
+def test_what_is_imported_and_billed_here_starts_at_the_provider_too(acme, globex, other_side):
+    """Not a trial, not by contract, and not what has ended."""
+    at = timezone.now() - timedelta(days=5)
+    plus = NewSubscription(id=uuid4(), organization_id=acme.pk, plan=Plan.PLUS, starts_at=at)
+    contract = NewSubscription(id=uuid4(), organization_id=globex.pk, plan=Plan.ENTERPRISE, starts_at=at)
+    start_subscriptions([plus, contract])
+
+    work()
+
+    assert ProviderSubscription.objects.get().subscription_id == plus.id
+    assert other_side.running(acme)
 
 
 def test_somebody_is_alerted_after_24_hours(acme, plus, other_side, lead, caplog):
