@@ -2,8 +2,9 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from billing.models import ProviderMismatch, ProviderSubscription, Subscription, UsageApart, UsageFault
+from billing.models import Credit, ProviderMismatch, ProviderSubscription, Subscription, UsageApart, UsageFault
 from konnect_portal.foundation.admin import ReadOnlyAdmin
+from konnect_portal.foundation.money import dollars
 
 
 @admin.register(Subscription)
@@ -19,6 +20,41 @@ def _case(organization_id, text):
     """A link to the page of an organization."""
     page = reverse("admin:accounts_organization_change", args=[organization_id])
     return format_html('<a class="desk-link" href="{}">{}</a>', page, text)
+
+
+class RefundFilter(admin.SimpleListFilter):
+    title = "refund"
+    parameter_name = "refund"
+
+    def lookups(self, request, model_admin):
+        return [("due", "To be refunded")]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(refund_due_at__isnull=False) if self.value() == "due" else queryset
+
+
+@admin.register(Credit)
+class CreditAdmin(ReadOnlyAdmin):
+    """Credits, among them the paid ones that a stop has listed for refund (P41)."""
+
+    list_display = ["shown_organization", "kind", "granted", "remaining", "expires_at", "lapsed_at", "refund_due_at"]
+    list_display_links = None
+    list_filter = [RefundFilter, "kind"]
+    list_select_related = ["organization"]
+    ordering = ["-granted_at", "pk"]
+    sortable_by = ()
+
+    @admin.display(description="organization")
+    def shown_organization(self, credit):
+        return _case(credit.organization_id, credit.organization)
+
+    @admin.display(description="granted")
+    def granted(self, credit):
+        return dollars(credit.granted_cents)
+
+    @admin.display(description="remaining")
+    def remaining(self, credit):
+        return dollars(credit.remaining_cents)
 
 
 class StopFilter(admin.SimpleListFilter):

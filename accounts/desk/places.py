@@ -21,6 +21,7 @@ PLACES = [
     ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
     ("Inactivity check", "event_busy", "accounts_checkrun_changelist", "accounts.view_checkrun"),
     ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
+    ("Credits", "savings", "billing_credit_changelist", "billing.view_credit"),
     ("At the provider", "sync_alt", "billing_providersubscription_changelist", "billing.view_providersubscription"),
     ("On one side only", "sync_problem", "billing_providermismatch_changelist", "billing.view_providermismatch"),
     ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import LifecycleEvent
 from accounts.words import Reason, Via
-from billing.models import BillingAccount, Metric, Plan, ProviderSubscription, UsageRecord
+from billing.models import BillingAccount, Credit, Metric, Plan, ProviderSubscription, UsageRecord
 from billing.services import NewSubscription, costs_so_far, errands, start_subscriptions
 from billing.tasks import report_stuck_stops
 from tests import desk, factories
@@ -154,6 +154,20 @@ def test_support_sees_what_is_not_confirmed_and_why(acme, plus, other_side, lead
 
     assert "not yet confirmed" not in words(client.get(f"/admin/accounts/organization/{acme.pk}/change/"))
     assert "Every billing stop is confirmed" in words(client.get("/admin/"))
+
+
+def test_support_has_the_list_of_credits_to_be_refunded(acme, globex, lead, viewer):
+    """P41"""
+    for organization in (acme, globex):
+        given = {"granted_cents": 500, "remaining_cents": 400, "granted_at": timezone.now()}
+        Credit.objects.create(organization=organization, kind="paid", **given)
+    deactivate(acme, lead)
+
+    listed = words(desk.signed_in(viewer).get("/admin/billing/credit/?refund=due"))
+
+    assert "Acme" in listed
+    assert "4.00 USD" in listed
+    assert "Globex" not in listed
 
 
 def test_how_many_are_not_confirmed_is_a_figure(client, settings, plus):
