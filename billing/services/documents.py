@@ -25,13 +25,14 @@ def invoice_pdf(invoice: Invoice) -> bytes:
 
 
 def _compiled(invoice: Invoice, *standards: Literal["ua-1"]) -> bytes:
+    assert invoice.issued_at is not None
     document = typst.compile(
         HERE / "invoice.typ",
         root=HERE,
         font_paths=[HERE / "fonts"],
         ignore_system_fonts=True,
         pdf_standards=[*standards],
-        timestamp=invoice.issued_at,
+        timestamp=invoice.issued_at.replace(microsecond=0),
         sys_inputs={"invoice": json.dumps(_content(invoice)), "fonts": json.dumps(FAMILIES)},
     )
     assert isinstance(document, bytes)
