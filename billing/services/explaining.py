@@ -9,9 +9,9 @@ from konnect_portal.foundation.moments import absolute
 from konnect_portal.foundation.money import dollars
 
 UNITS = {
-    Metric.API_REQUESTS: "requests",
-    Metric.GATEWAY_SERVICES: "service-hours",
-    Metric.DEV_PORTALS: "portal-hours",
+    Metric.API_REQUESTS: "request",
+    Metric.GATEWAY_SERVICES: "service-hour",
+    Metric.DEV_PORTALS: "portal-hour",
 }
 
 
@@ -57,7 +57,7 @@ def term_of(of: Invoice | InvoiceLine) -> str:
 
 def amount_of(metric: str, quantity: int) -> str:
     """ "1,440 service-hours"."""
-    return f"{quantity:,} {UNITS[Metric(metric)]}"
+    return f"{quantity:,} {UNITS[Metric(metric)]}{'' if quantity == 1 else 's'}"
 
 
 def price_of(metric: str, *, per: int, cents: int) -> str:
@@ -92,7 +92,8 @@ def _steps(line: InvoiceLine) -> Iterator[str]:
 def _before(line: InvoiceLine) -> Iterator[str]:
     before = line.explained.get("billed_before", {"quantity": 0})
     if before["quantity"]:
-        yield f"{amount_of(line.metric, before['quantity'])} for {dollars(before['cents'])} were invoiced before"
+        invoiced = amount_of(line.metric, before["quantity"])
+        yield f"{invoiced} of these were invoiced before, for {dollars(before['cents'])}"
 
 
 def _geos(line: InvoiceLine, geos: Mapping[str, str]) -> Iterator[str]:

@@ -20,9 +20,7 @@ def invoices(acme, globex):
     unpaid = factories.invoice(acme, used, number=2, ends_at=START, charge={})
     paid = factories.invoice(globex, used, number=3, ends_at=END, charge={"paid_at": END})
     draft = factories.invoice(globex, ends_at=START, is_draft=True)
-    voided = factories.invoice(
-        acme, ends_at=START, is_draft=True, voided_at=END, period_start=START - 2 * (END - START)
-    )
+    voided = factories.invoice(acme, ends_at=START, is_draft=True, voided_at=END, period_start=START - 45 * DAY)
     return {"credit": credit, "unpaid": unpaid, "paid": paid, "draft": draft, "voided": voided}
 
 

@@ -67,7 +67,7 @@ def test_what_came_late_says_of_when_it_is_and_what_was_invoiced_before(acme, in
     page = words(entered(alice, acme).get(f"{PAGE}{Invoice.objects.get(number=2).pk}/"))
 
     assert "Used from 1 Mar 2026, 10:00 UTC to 31 Mar 2026, 10:00 UTC, reported late" in page
-    assert "1,750,000 requests for 150.00 USD were invoiced before" in page
+    assert "1,750,000 requests of these were invoiced before, for 150.00 USD" in page
     assert "2.00 USD" in page
 
 
