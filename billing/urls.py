@@ -12,4 +12,14 @@ urlpatterns = [
     path("plan/payment-method/given/", plan.payment_method_given, name="payment_method_given"),
     path("plan/payment-method/remove/", plan.remove_card, name="remove_payment_method"),
     path("test-provider/<uuid:id>/", test_provider.card_page, name="test_provider"),
+"""The pages of an organization's billing."""
+
+from django.urls import path
+
+from billing.views import invoices
+
+urlpatterns = [
+    path("invoices/", invoices.invoices, name="invoices"),
+    path("invoices/<uuid:id>/", invoices.invoice, name="invoice"),
+    path("invoices/<uuid:id>/invoice-<int:number>.pdf", invoices.invoice_document, name="invoice_document"),
 ]

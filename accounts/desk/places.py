@@ -8,7 +8,7 @@ from django.utils import timezone
 from post_office.models import STATUS
 
 from accounts.models import CheckPause, CheckRun, Organization
-from billing.models import ProviderMismatch, ProviderSubscription
+from billing.models import Invoice, ProviderMismatch, ProviderSubscription
 from geos.models import ControlPlane
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.paging import COUNT_CAP
@@ -24,6 +24,7 @@ PLACES = [
     ("Credits", "savings", "billing_credit_changelist", "billing.view_credit"),
     ("At the provider", "sync_alt", "billing_providersubscription_changelist", "billing.view_providersubscription"),
     ("On one side only", "sync_problem", "billing_providermismatch_changelist", "billing.view_providermismatch"),
+    ("Invoices", "receipt_long", "billing_invoice_changelist", "billing.view_invoice"),
     ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),
     ("Rejected usage", "report", "billing_usagefault_changelist", "billing.view_usagefault"),
     ("Licenses", "verified", "licensing_license_changelist", "licensing.view_license"),
@@ -92,6 +93,7 @@ def waiting(user) -> list[Waiting]:
         ("billing.view_providermismatch", _one_sided),
         ("foundation.view_mail", _mails),
         ("accounts.view_organization", _held),
+        ("billing.view_invoice", _invoices),
     ]
     return [ask() for perm, ask in asked if user.has_perm(perm)]
 
@@ -154,6 +156,16 @@ def _held():
         "No organization is on hold",
         reverse("admin:accounts_organization_changelist") + "?hold=yes",
         "front_hand",
+    )
+
+
+def _invoices():
+    return Waiting(
+        _capped(Invoice.objects.overdue(timezone.now())),
+        "Invoices that could not be issued",
+        "Every invoice is issued in time",
+        reverse("admin:billing_invoice_changelist") + "?state=overdue",
+        "receipt_long",
     )
 
 

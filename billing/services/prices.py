@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from itertools import pairwise
 from uuid import UUID
 
 from django.db import transaction
@@ -130,10 +131,12 @@ def _check(metric: str, tiers: Sequence[Tier]) -> None:
     label = Metric(metric).label
     if not tiers or tiers[0].above:
         raise PriceListError(f"{label}: the first unit has no price.")
-    if len({tier.above for tier in tiers}) < len(tiers):
-        raise PriceListError(f"{label}: two prices begin at the same quantity.")
-    if any(tier.per < 1 or tier.cents < 0 for tier in tiers):
-        raise PriceListError(f"{label}: a price is of no quantity or below zero.")
+    for tier, following in pairwise(tiers):
+        if tier.above == following.above:
+            raise PriceListError(f"{label}: two prices begin above {tier.above:,}.")
+    for tier in tiers:
+        if tier.per < 1 or tier.cents < 0:
+            raise PriceListError(f"{label}: the price above {tier.above:,} is of no quantity or below zero.")
 
 
 def _tiers(prices: Iterable[Price]) -> dict[str, tuple[Tier, ...]]:

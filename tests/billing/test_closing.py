@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.lifecycle import deactivate_organizations
+from accounts.lifecycle import deactivate_organizations, reactivate_organization
 from accounts.words import Reason, Via
 from billing.models import Charge, Credit, GeoUsage, Invoice, InvoiceLine, Price, PriceList, UsageRecord
 from billing.services import close_cycles, closing, issuing
@@ -303,6 +303,17 @@ def test_after_a_deactivation_nothing_is_closed_not_even_a_cycle_that_has_ended(
 
     assert Invoice.objects.get(organization=acme).voided_at
     assert len(issued(other)) == 3
+
+
+def test_a_plan_that_ended_before_a_deactivation_is_not_invoiced_afterwards(acme, lead):
+    """P41: not even after a reactivation."""
+    use(acme, 720, metric=SERVICES)
+    end_plus(acme.pk, at=START + DAY, ended_by_id=None)
+
+    deactivate(acme, lead=lead)
+    reactivate_organization(acme.pk, note="Asked", actor=lead, via=Via.ADMIN, ticket="T-1")
+
+    assert close(END) == (0, 0, 0)
 
 
 def test_an_issued_invoice_never_changes(acme):
