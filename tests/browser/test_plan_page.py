@@ -1,4 +1,4 @@
-"""The plan page in a browser: a card given on the provider's page, Plus begun and cancelled, in light, dark and small."""
+"""The plan page in a browser: a card given on the provider's page, Plus begun and cancelled, light, dark and small."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
