@@ -4,11 +4,24 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from billing import services
+from billing.models import ProviderSubscription
+from billing.provider import ProviderError
 from billing.services import charging, errands, subscribing, trial_notices
+from billing.services.expiring_cards import tell_of_expiring_cards as tell_of_cards
+from billing.services.reconciling import reconcile
 
 TURN_SECONDS = 120
 
 logger = structlog.get_logger(__name__)
+
+
+@shared_task
+def close_cycles() -> None:
+    """Run hourly (P34). What a run missed the next one finds; running twice changes nothing."""
+    closed = services.close_cycles(at=timezone.now())
+    if any(closed):
+        logger.info("closed cycles", **closed._asdict())
 
 
 @shared_task
@@ -35,6 +48,31 @@ def charge_invoices() -> None:
 def move_anchors() -> None:
     """Run hourly: plans that were scheduled and have begun count their cycles from then; twice changes nothing."""
     logger.info("moved anchors", moved=subscribing.move_begun_anchors(timezone.now()))
+
+
+@shared_task
+def tell_of_expiring_cards() -> None:
+    """Run daily: tell owners and admins, once, of the card that expires in 30 days."""
+    while tell_of_cards(at=timezone.now()):
+        pass
+
+
+@shared_task
+def reconcile_billing() -> None:
+    """Run nightly: list what lives here or at the payment provider only. What fails is listed the next night."""
+    try:
+        found = reconcile()
+    except ProviderError as error:
+        logger.error("billing not reconciled", error=str(error))
+    else:
+        logger.info("billing reconciled", **found._asdict())
+
+
+@shared_task
+def report_stuck_stops() -> None:
+    """Run hourly: tell those who watch the log that billing has not stopped for 24 hours (P41)."""
+    if count := ProviderSubscription.objects.stuck(timezone.now()).count():
+        logger.error("billing stops not confirmed after 24 hours", count=count)
 
 
 @shared_task

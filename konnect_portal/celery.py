@@ -27,6 +27,10 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.check_inactivity",
         "schedule": crontab(minute="7"),
     },
+    "close cycles": {
+        "task": "billing.tasks.close_cycles",
+        "schedule": crontab(minute="17"),
+    },
     "forget what expired": {
         "task": "accounts.tasks.forget_what_expired",
         "schedule": crontab(hour="3", minute="40"),
@@ -39,9 +43,17 @@ app.conf.beat_schedule = {
         "task": "billing.tasks.move_anchors",
         "schedule": crontab(minute="2"),
     },
+    "reconcile billing": {
+        "task": "billing.tasks.reconcile_billing",
+        "schedule": crontab(hour="2", minute="10"),
+    },
     "renew licenses": {
         "task": "licensing.tasks.renew_licenses",
         "schedule": crontab(minute="32"),
+    },
+    "report billing stops not confirmed": {
+        "task": "billing.tasks.report_stuck_stops",
+        "schedule": crontab(minute="17"),
     },
     "report control planes not taken down": {
         "task": "geos.tasks.report_stuck_decommissions",
@@ -50,6 +62,10 @@ app.conf.beat_schedule = {
     "report usage of embedded geos": {
         "task": "accounts.tasks.report_embedded_geos",
         "schedule": crontab(minute="*/5"),
+    },
+    "tell of cards that expire": {
+        "task": "billing.tasks.tell_of_expiring_cards",
+        "schedule": crontab(hour="6", minute="20"),
     },
     "tell of trials that end": {
         "task": "billing.tasks.tell_of_trial_ends",

@@ -359,6 +359,7 @@ INACTIVITY_LIMIT_FLOOR = env.int("INACTIVITY_LIMIT_FLOOR", default=10)
 DISMISSAL_DAYS = env.int("DISMISSAL_DAYS", default=30)
 USAGE_COMPLETE_WITHIN_HOURS = env.int("USAGE_COMPLETE_WITHIN_HOURS", default=2)
 USAGE_RECORDS_MAX = env.int("USAGE_RECORDS_MAX", default=10_000)
+CLOSE_WAIT_HOURS = env.int("CLOSE_WAIT_HOURS", default=72)
 LICENSE_DAYS = env.int("LICENSE_DAYS", default=365)
 LICENSE_RENEW_DAYS_LEFT = env.int("LICENSE_RENEW_DAYS_LEFT", default=182)
 LICENSE_SIGNING_KEY = env.str("LICENSE_SIGNING_KEY")
@@ -402,5 +403,6 @@ LOGGING = {
         },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "loggers": {"stripe": {"level": "WARNING"}},  # below, it tells what Stripe said, word for word
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

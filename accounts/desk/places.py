@@ -8,6 +8,7 @@ from django.utils import timezone
 from post_office.models import STATUS
 
 from accounts.models import CheckPause, CheckRun, Organization
+from billing.models import ProviderMismatch, ProviderSubscription
 from geos.models import ControlPlane
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.paging import COUNT_CAP
@@ -20,6 +21,8 @@ PLACES = [
     ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
     ("Inactivity check", "event_busy", "accounts_checkrun_changelist", "accounts.view_checkrun"),
     ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
+    ("At the provider", "sync_alt", "billing_providersubscription_changelist", "billing.view_providersubscription"),
+    ("On one side only", "sync_problem", "billing_providermismatch_changelist", "billing.view_providermismatch"),
     ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),
     ("Rejected usage", "report", "billing_usagefault_changelist", "billing.view_usagefault"),
     ("Licenses", "verified", "licensing_license_changelist", "licensing.view_license"),
@@ -84,6 +87,8 @@ def waiting(user) -> list[Waiting]:
     asked = [
         ("accounts.view_checkrun", _runs),
         ("geos.view_controlplane", _stuck),
+        ("billing.view_providersubscription", _stops),
+        ("billing.view_providermismatch", _one_sided),
         ("foundation.view_mail", _mails),
         ("accounts.view_organization", _held),
     ]
@@ -108,6 +113,26 @@ def _stuck():
         "Every take-down is on its way",
         reverse("admin:geos_controlplane_changelist") + "?progress=stuck",
         "dns",
+    )
+
+
+def _stops():
+    return Waiting(
+        _capped(ProviderSubscription.objects.not_confirmed()),
+        "Billing stops not yet confirmed",
+        "Every billing stop is confirmed",
+        reverse("admin:billing_providersubscription_changelist") + "?stop=waiting",
+        "credit_card_off",
+    )
+
+
+def _one_sided():
+    return Waiting(
+        _capped(ProviderMismatch.objects.filter(resolved_at=None)),
+        "Subscriptions on one side only",
+        "Both sides have the same subscriptions",
+        reverse("admin:billing_providermismatch_changelist") + "?state=open",
+        "sync_problem",
     )
 
 

@@ -12,6 +12,7 @@ from billing.services.activity import (
     record_completeness,
     running_subscriptions,
 )
+from billing.services.closing import close_cycles
 from billing.services.contracts import (
     Contract,
     Tiers,
@@ -72,6 +73,7 @@ __all__ = [
     "billing_to_stop",
     "change_contract",
     "claim_trials",
+    "close_cycles",
     "complete_through",
     "contract_of",
     "costs_so_far",

@@ -11,7 +11,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from billing.models import Charge, Invoice, PaymentMethod
+from billing.models import Charge, PaymentMethod
 from billing.provider import ProviderError, ProviderRefused, provider
 from billing.services.customers import customer_of, known_customer
 from billing.services.errands import pause_after
@@ -24,15 +24,6 @@ RETRIES = [timedelta(days=days) for days in (1, 3, 5, 7)]
 """How long after each refusal it is tried again; after the one that follows, only with another payment method."""
 
 logger = structlog.get_logger(__name__)
-
-
-def request_charge(invoice: Invoice) -> Charge | None:
-    """Have an issued invoice charged, where anything is to be paid. In the transaction that issues it."""
-    if invoice.due_cents <= 0:
-        return None
-    charge = Charge.objects.create(invoice=invoice, amount_cents=invoice.due_cents, next_attempt_at=timezone.now())
-    hint_charges()
-    return charge
 
 
 def try_again(organization_id: UUID, *, at: datetime) -> int:
@@ -124,7 +115,7 @@ def _note_payment(charge: Charge, reference: str, *, at: datetime) -> None:
 
 def _note_refusal(charge: Charge, sentence: str, organization_id: UUID, *, at: datetime) -> None:
     """Wait longer after each refusal, and after the last give up; owner and admins hear of the first and the last."""
-    retry = dict(enumerate(RETRIES)).get(charge.refusals)
+    retry = RETRIES[charge.refusals] if charge.refusals < len(RETRIES) else None
     charge.refusals += 1
     charge.next_attempt_at = at + retry if retry else None
     charge.refused_at = None if retry else at

@@ -22,14 +22,16 @@ from konnect_portal.foundation.organizations import hold_organizations
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(minutes=59)
 DOUBLINGS_AT_MOST = 10
-STUCK_AFTER = timedelta(hours=24)
 
 logger = structlog.get_logger(__name__)
 
 
-def mirror_start(subscription: Subscription) -> None:
-    """Have a paid Plus subscription start at the provider. In the transaction that makes it."""
-    ProviderSubscription.objects.create(subscription=subscription, next_attempt_at=timezone.now())
+def mirror_start(*subscriptions: Subscription) -> None:
+    """Have paid Plus subscriptions start at the provider. In the transaction that makes them."""
+    now = timezone.now()
+    ProviderSubscription.objects.bulk_create(
+        ProviderSubscription(subscription=each, created_at=now, next_attempt_at=now) for each in subscriptions
+    )
     hint_errands()
 
 

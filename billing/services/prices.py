@@ -90,6 +90,10 @@ class PriceBook:
                 return prices
         raise PriceListError(f"No price list is in force at {moment:%d %b %Y, %H:%M} UTC.")
 
+    def of(self, id: UUID) -> Prices:
+        """The list with that id."""
+        return next(prices for some in (self.everybodys, *self.agreed.values()) for prices in some if prices.id == id)
+
 
 def price_book(subscription_ids: Collection[UUID] = ()) -> PriceBook:
     """Everybody's price lists and those agreed with these subscriptions, the latest first, in two statements."""

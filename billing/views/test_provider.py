@@ -19,6 +19,7 @@ class CardForm(forms.Form):
         initial=EmbeddedCard.Kind.ACCEPTED,
         widget=forms.RadioSelect,
         label="Test card",
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Please choose a test card."),
     )
 
 
@@ -29,7 +30,7 @@ def card_page(request: HttpRequest, id: UUID) -> HttpResponse:
     asked = setup_asked(id) if settings.PAYMENT_PROVIDER == "embedded" else None
     if asked is None:
         raise Http404
-    form = CardForm(request.POST or None)
+    form = CardForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         give_card(id, form.cleaned_data["card"])
         return redirect(asked.return_url)

@@ -170,6 +170,7 @@ class World:
             "/organizations/<uuid:id>/enter/": (place.pk,),
             "/account/leave/<uuid:id>/": (place.pk,),
             "/join/<secret>/": ("secret",),
+            "/billing/test-provider/<uuid:id>/": (place.pk,),
             "/licenses/<uuid:id>/": (place.licenses.first().pk,),
             "/organization/users/<uuid:id>/remove/": (place.member.pk,),
             "/organization/users/invitations/<uuid:id>/resend/": (place.invitation.pk,),
