@@ -40,7 +40,7 @@ from billing.services.opening import (
 from billing.services.plan_facts import payment_need
 from billing.services.plans import PlanRefused
 from billing.services.price_words import UNITS as PRICE_UNITS
-from billing.services.prices import PriceListError, Tier, price_book
+from billing.services.prices import PriceListError, Tier
 from billing.services.standing import Standing, sales_contact_of, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
 
@@ -88,7 +88,6 @@ __all__ = [
     "open_billing_accounts",
     "payment_need",
     "plans",
-    "price_book",
     "record_api_hours",
     "record_api_requests",
     "record_completeness",

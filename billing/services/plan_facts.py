@@ -76,9 +76,15 @@ class PlanFacts:
         return self.method is not None and self.method.has_expired(self.at)
 
     @property
+    def invoiced_at(self) -> datetime | None:
+        """When the next invoice comes that the card is to pay; None where none will."""
+        if self.scheduled is not None:
+            return self.scheduled.closes_at
+        return self.costs.end if self.is_paid_plus else None
+
+    @property
     def card_expires_before_invoice(self) -> bool:
-        """It will have expired when the running cycle is invoiced."""
-        return self.method is not None and self.method.has_expired(self.costs.end)
+        return self.method is not None and self.invoiced_at is not None and self.method.has_expired(self.invoiced_at)
 
 
 def plan_facts(organization_id: UUID, *, at: datetime) -> PlanFacts:
