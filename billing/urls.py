@@ -1,8 +1,8 @@
-"""The pages of billing."""
+"""The pages of an organization's billing."""
 
 from django.urls import path
 
-from billing.views import plan, test_provider
+from billing.views import invoices, plan, test_provider
 
 urlpatterns = [
     path("plan/", plan.plan, name="plan"),
@@ -11,15 +11,8 @@ urlpatterns = [
     path("plan/payment-method/", plan.payment_method, name="payment_method"),
     path("plan/payment-method/given/", plan.payment_method_given, name="payment_method_given"),
     path("plan/payment-method/remove/", plan.remove_card, name="remove_payment_method"),
-    path("test-provider/<uuid:id>/", test_provider.card_page, name="test_provider"),
-"""The pages of an organization's billing."""
-
-from django.urls import path
-
-from billing.views import invoices
-
-urlpatterns = [
     path("invoices/", invoices.invoices, name="invoices"),
     path("invoices/<uuid:id>/", invoices.invoice, name="invoice"),
     path("invoices/<uuid:id>/invoice-<int:number>.pdf", invoices.invoice_document, name="invoice_document"),
+    path("test-provider/<uuid:id>/", test_provider.card_page, name="test_provider"),
 ]
