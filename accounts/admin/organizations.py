@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.admin import acts, asking, exempting, holding
 from accounts.admin.bulk import page_of
 from accounts.admin.case import Case
+from accounts.admin.contracts import CONTRACT_ACTS
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
 from accounts.bulk.lists import MOST, Named, make_list
@@ -78,7 +79,7 @@ class LateUsageFilter(admin.SimpleListFilter):
 
 @admin.register(Organization)
 class OrganizationAdmin(ActsAdmin):
-    acts = ACTS
+    acts = [*ACTS, *CONTRACT_ACTS]
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
     list_display_links = ["name"]
     list_filter = ["state", PlanFilter, HoldFilter, LateUsageFilter]
@@ -137,7 +138,7 @@ class OrganizationAdmin(ActsAdmin):
             "plan": plan_name(organization),
             "case": Case(organization, at=timezone.now()),
             "approval": waiting_for_target(Approval.Act.DEACTIVATE_ENTERPRISE, organization.pk),
-            "acts": offers(ACTS, request.user, organization),
+            "acts": offers(self.acts, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)
