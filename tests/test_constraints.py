@@ -50,8 +50,9 @@ def test_a_notice_comes_14_7_or_1_days_before(acme):
         InactivityNotice.objects.create(organization=acme, inactive_at=now, announced_at=now, days_before=3)
 
 
-def test_only_an_issued_invoice_is_paid(acme):
+@pytest.mark.parametrize("fields", [{"number": 1}, {"issued_at": timezone.now()}], ids=["draft", "issued"])
+def test_an_invoice_has_a_number_once_it_is_issued(fields, acme):
     """P34"""
     now = timezone.now()
     with pytest.raises(IntegrityError):
-        Invoice.objects.create(organization=acme, period_start=now, period_end=now + timedelta(days=30), paid_at=now)
+        Invoice.objects.create(organization=acme, period_start=now, period_end=now + timedelta(days=30), **fields)
