@@ -119,7 +119,7 @@ def _explained(line: Line, billed: Billed) -> dict[str, object]:
     """What a line keeps of how its amount came about: the tiers are those of all that was used in its period."""
     by_geo = {geo: quantity - billed.by_geo[geo] for geo, quantity in line.by_geo.items()}
     return {
-        "by_geo": {geo: quantity for geo, quantity in by_geo.items() if quantity},
+        "by_geo": {geo: quantity for geo, quantity in sorted(by_geo.items()) if quantity},
         "steps": [vars(step.tier) | {"quantity": step.quantity} for step in line.steps],
         "billed_before": {"quantity": billed.quantity, "cents": billed.cents},
     }

@@ -66,7 +66,7 @@ EVENTFUL = [
     (DAY, ("credit", 0, 7_777)),
     (26 * DAY, ("close, killed",)),
     (80 * HOUR, ("close",)),
-    (HOUR, ("use", 0, "api_requests", "eu", 1_000_001, 7 * 24, "repeated")),  # late
+    (HOUR, ("use", 0, "api_requests", "eu", 1_000_001, 9 * 24, "repeated")),  # late
     (DAY, ("use", 1, "dev_portals", "us", 1_999, 24, "not taken")),
     (9 * DAY, ("end plus", 0)),
     (DAY, ("start plus", 0)),
@@ -79,6 +79,11 @@ EVENTFUL = [
     (0 * DAY, ("use", 0, "gateway_services", "us", 999, 6 * 24, "once")),  # of before
     (DAY, ("start plus", 0)),
     (DAY, ("use", 0, "gateway_services", "us", 500, 1, "once")),
+    (40 * DAY, ("close",)),
+    (HOUR, ("use", 0, "gateway_services", "us", 700, 13 * 24, "once")),  # late, and never billed
+    (HOUR, ("deactivate", 0)),
+    (HOUR, ("reactivate", 0)),
+    (HOUR, ("start plus", 0)),
     (40 * DAY, ("close",)),
 ]
 """One that has it all, since a few stories by chance need not."""
