@@ -12,6 +12,7 @@ from billing.services.activity import (
     record_completeness,
     running_subscriptions,
 )
+from billing.services.costs import Costs, costs_so_far
 from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
 from billing.services.invoices import issued_invoices
 from billing.services.metering import Batch, OtherContent, forget_batches, record_usage
@@ -35,6 +36,7 @@ __all__ = [
     "ActivityFacts",
     "Batch",
     "BillingStop",
+    "Costs",
     "CycleOf",
     "CycleStart",
     "DayOfUsage",
@@ -49,6 +51,7 @@ __all__ = [
     "billing_to_stop",
     "claim_trials",
     "complete_through",
+    "costs_so_far",
     "cycle_of",
     "cycle_start",
     "end_subscriptions",

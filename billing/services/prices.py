@@ -1,7 +1,7 @@
 """What usage costs: price lists as data, amounts in cents rounded half up once (P30, P34)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -47,8 +47,8 @@ class Prices:
     tiers: Mapping[str, tuple[Tier, ...]]
 
     def steps(self, metric: str, quantity: int) -> list[Step]:
-        """How `quantity` falls into the tiers; those without any of it are left out."""
-        tiers = self.tiers[metric]
+        """How `quantity` falls into the tiers; those without any of it are left out. PriceListError in a gap."""
+        tiers = self._tiers_of(metric)
         ends = [*(tier.above for tier in tiers[1:]), quantity]
         parts = [Step(tier, min(quantity, end) - tier.above) for tier, end in zip(tiers, ends, strict=True)]
         return [part for part in parts if part.quantity > 0]
@@ -59,10 +59,15 @@ class Prices:
 
     def included(self, metric: str) -> int:
         """How many units cost nothing."""
-        tiers = self.tiers[metric]
+        tiers = self._tiers_of(metric)
         if tiers[0].cents:
             return 0
         return next((tier.above for tier in tiers[1:] if tier.cents), 0)
+
+    def _tiers_of(self, metric: str) -> tuple[Tier, ...]:
+        tiers = self.tiers.get(metric, ())
+        _check(metric, tiers)
+        return tiers
 
 
 def half_up(cents: Fraction) -> int:
@@ -117,7 +122,7 @@ def add_price_list(
     return made
 
 
-def _check(metric: str, tiers: list[Tier]) -> None:
+def _check(metric: str, tiers: Sequence[Tier]) -> None:
     label = Metric(metric).label
     if not tiers or tiers[0].above:
         raise PriceListError(f"{label}: the first unit has no price.")

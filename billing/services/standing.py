@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.models import Sum
 
 from billing.models import BillingAccount, Plan, Subscription
+from billing.services.credits import credits_left
 from billing.services.cycles import cycle_of, cycle_start
-from billing.services.stopping import credits_left
 from konnect_portal.foundation.money import dollars
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from billing.models import Credit, Invoice, Plan, Subscription
+from billing.services.credits import credits_left
 
 
 @dataclass
@@ -64,15 +65,6 @@ def _rows[Row: (Subscription, Invoice, Credit)](
 ) -> QuerySet[Row]:
     rows = rows.filter(organization_id__in=organization_ids).order_by("organization_id", "pk")
     return rows.select_for_update() if lock else rows
-
-
-def credits_left(at: datetime) -> QuerySet[Credit]:
-    return Credit.objects.filter(
-        Q(expires_at__isnull=True) | Q(expires_at__gt=at),
-        remaining_cents__gt=0,
-        lapsed_at__isnull=True,
-        refund_due_at__isnull=True,
-    )
 
 
 def _add_credit(stop: BillingStop, credit: Credit) -> None:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models.functions import Greatest
+from django.db.models import Case, Value, When
+from django.db.models.functions import Greatest, Least
 
 from billing.models import BillingAccount, Plan, Subscription
 from billing.services.cycles import cycle_of, cycle_start
@@ -16,6 +17,11 @@ def period_of(subscription: Subscription) -> tuple[datetime, datetime]:
     end = subscription.closes_at
     k = -cycle_of(end, subscription.anchor_at) - 1  # of the last moment before `end`, which belongs to the next
     return max(subscription.starts_at, cycle_start(subscription.anchor_at, k)), end
+
+
+def end_of(subscription: Subscription) -> datetime | None:
+    """When it ends or ended; None where no end is known."""
+    return min((end for end in (subscription.ended_at, subscription.ends_at) if end is not None), default=None)
 
 
 def first_close(anchor: datetime, starts_at: datetime) -> datetime:
@@ -37,6 +43,16 @@ def start_plus(organization_id: UUID, *, starts_at: datetime, made_by_id: UUID |
     if starts_at <= at:
         move_anchor(organization_id, starts_at)
     return started
+
+
+def end_plus(organization_id: UUID, *, at: datetime, ended_by_id: UUID | None) -> int:
+    """End paid Plus at `at`, running or scheduled; what was used until then is invoiced (P34). Gives how many ended.
+
+    The caller holds the organization.
+    """
+    paid = Subscription.objects.unended(at).filter(organization=organization_id, plan=Plan.PLUS, is_trial=False)
+    closes_at = Case(When(starts_at__lt=at, then=Least("closes_at", Value(at))))
+    return paid.update(ended_at=at, ended_by_id=ended_by_id, closes_at=closes_at)
 
 
 def move_anchor(organization_id: UUID, anchor: datetime) -> None:

@@ -27,9 +27,11 @@ from accounts.models import (
 from accounts.words import Reason, Via
 from billing.models import (
     Credit,
+    CreditSpent,
     DailyUsage,
-    Invoice,
-    InvoiceLine,
+    PaymentMethod,
+    ProviderMismatch,
+    ProviderSubscription,
     TrialClaim,
     UsageApart,
     UsageFault,
@@ -102,12 +104,25 @@ def full(organization, number) -> None:
     Consumer.objects.create(control_plane=control_plane, username="consumer")
     ControlPlaneCredential.objects.create(control_plane=control_plane, digest=bytes([number + 100] * 32))
     TakeDownAttempt.objects.create(control_plane=control_plane, outcome="failed")
-    factories.subscription(organization)
-    Credit.objects.create(
+    subscription = factories.subscription(organization)
+    ProviderSubscription.objects.create(subscription=subscription, reference=f"sub_{number}")
+    ProviderMismatch.objects.create(side="provider", reference=f"other_{number}", organization_id=organization.pk)
+    credit = Credit.objects.create(
         organization=organization, kind="free", granted_cents=100, remaining_cents=50, granted_at=now
     )
-    invoice = Invoice.objects.create(organization=organization, period_start=now - timedelta(days=30), period_end=now)
-    InvoiceLine.objects.create(invoice=invoice, position=1, text="Requests", amount_cents=10)
+    factories.invoice(organization, ("api_requests", 5, 10), is_draft=True)
+    last = now - timedelta(days=30)
+    invoice = factories.invoice(organization, ("api_requests", 5, 10), ends_at=last, number=number, charge={})
+    CreditSpent.objects.create(invoice=invoice, credit=credit, cents=1)
+    PaymentMethod.objects.create(
+        organization=organization,
+        reference=f"card_{number}",
+        brand="Visa",
+        last_digits="4242",
+        expires_year=2030,
+        expires_month=1,
+        added_by_id=owner.pk,
+    )
     usage = {"organization": organization, "geo": "us", "metric": "api_requests", "quantity": 5}
     UsageRecord.objects.create(hour=now.replace(minute=0, second=0, microsecond=0), **usage)
     DailyUsage.objects.create(day=now.date(), **usage)

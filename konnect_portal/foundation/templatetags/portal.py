@@ -1,7 +1,6 @@
 """What every page of the portal may need: moments in words, and where support is."""
 
 from datetime import timedelta
-from decimal import Decimal
 
 from django import template
 from django.conf import settings
@@ -13,12 +12,6 @@ register = template.Library()
 register.filter("absolute", absolute)
 register.filter("distance", distance)
 register.filter("dollars", dollars)
-
-
-@register.filter
-def quantity(value: Decimal) -> str:
-    """ "1,250.5", without the places that a column has to spare; a dash for none."""
-    return f"{value.normalize():,f}" if value else "–"
 
 
 @register.filter

@@ -1,0 +1,41 @@
+"""Credits that can be spent, and what is left of them (P30, P34)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Q, QuerySet, Sum
+
+from billing.models import Credit
+
+
+class CreditCents(NamedTuple):
+    """What is left of the credits of one organization, by kind."""
+
+    free: int = 0
+    paid: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.free + self.paid
+
+
+def credits_left(at: datetime) -> QuerySet[Credit]:
+    """Those that can be spent at `at`: free ones until the trial ends, whether or not a worker ran (P30)."""
+    return Credit.objects.filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=at),
+        remaining_cents__gt=0,
+        lapsed_at__isnull=True,
+        refund_due_at__isnull=True,
+    )
+
+
+def credit_cents(organization_ids: Collection[UUID], *, at: datetime) -> Mapping[UUID, CreditCents]:
+    """What each organization can spend, before its current period is paid for, in one statement."""
+    found: dict[UUID, CreditCents] = defaultdict(CreditCents)
+    left = credits_left(at).filter(organization__in=organization_ids).values_list("organization", "kind")
+    for id, kind, cents in left.annotate(cents=Sum("remaining_cents")).order_by():
+        found[id] = found[id]._replace(**{kind: cents})
+    return found
