@@ -81,7 +81,7 @@ READ_EVERYTHING = (
     | READ_MESH
     | {
         "accounts.view_history",
-        "billing.view_subscription",
+        "billing.view_billing",
         "geos.view_controlplanecredential",
         "licensing.view_license",
     }
@@ -92,7 +92,7 @@ EVERYTHING = (
     | RUN_CONTROL_PLANE
     | RUN_MESH
     | ADD_CONTROL_PLANE
-    | {"accounts.change_organization"}
+    | {"accounts.change_organization", "billing.change_plan"}
 )
 OWNER = EVERYTHING | {"accounts.deactivate_organization", "accounts.transfer_ownership"}
 

@@ -29,6 +29,7 @@ GRANTED = {
         "accounts.reopen_account",
         "accounts.recover_account",
         "accounts.decide_check",
+        "accounts.manage_contracts",
     },
     Tier.ADMINISTRATOR: {
         "accounts.manage_staff",

@@ -129,6 +129,9 @@ class Act(models.TextChoices):
     RECOVERY_ASKED = "recovery_asked", "Replacement asked for"
     RECOVERY_STOPPED = "recovery_stopped", "Replacement stopped"
     RECOVERY_DONE = "recovery_done", "Replaced"
+    CONTRACT_BEGUN = "contract_begun", "Enterprise contract begun"
+    CONTRACT_CHANGED = "contract_changed", "Enterprise contract changed"
+    CONTRACT_ENDED = "contract_ended", "Enterprise contract ended"
     SECOND_FACTOR_RESET = "second_factor_reset", "Second factor of staff reset"
 
 

@@ -162,6 +162,7 @@ class Organization(models.Model):
             ("transfer_ownership", "Can name another owner"),
             ("manage_people", "Can manage people, teams and roles"),
             ("view_history", "Can read what happened"),
+            ("manage_contracts", "Can begin, change and end Enterprise contracts"),
             ("decide_check", "Can approve, dismiss and pause the inactivity check"),
         ]
 

@@ -21,6 +21,6 @@ def home(request: OrganizationRequest) -> HttpResponse:
         "running": running_in(organization.pk, at=now),
         "standing": standing_of(organization.pk, at=now),
         "needs": needs_of(request.user, organization, at=now),
-        "may_see_costs": request.user.has_perm("billing.view_subscription", organization),
+        "may_see_costs": request.user.has_perm("billing.view_billing", organization),
     }
     return render(request, "accounts/home/home.html", context)
