@@ -15,5 +15,6 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("control-planes/", include("geos.urls")),
     path("licenses/", include("licensing.urls")),
+    path("billing/", include("billing.urls")),
     path("", include(api_urls)),
 ]

@@ -29,6 +29,7 @@ from billing.services.opening import (
 )
 from billing.services.standing import Standing, sales_contact_of, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
+from billing.services.usage_page import NoSuchUsage, UsagePage, usage_page
 
 __all__ = [
     "AHEAD_AT_MOST",
@@ -44,8 +45,10 @@ __all__ = [
     "NewBillingAccount",
     "NewSubscription",
     "NewTrialClaim",
+    "NoSuchUsage",
     "OtherContent",
     "Standing",
+    "UsagePage",
     "activity_facts",
     "begin_trial",
     "billing_to_stop",
@@ -69,4 +72,5 @@ __all__ = [
     "sales_contact_of",
     "standing_of",
     "start_subscriptions",
+    "usage_page",
 ]

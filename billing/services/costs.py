@@ -29,9 +29,11 @@ class Costs:
     """What the current period of an organization has cost until a moment, in cents.
 
     `credit_left_cents` is what this leaves of its credits, `due_cents` what would be charged beyond them: nothing on
-    Free, on a trial (P30) and by contract. Without `prices` nothing costs anything: on Free, or because of `problem`.
+    Free, on a trial (P30) and by contract. Without `prices` nothing costs anything: on Free, where there is no
+    `subscription`, or because of `problem`.
     """
 
+    subscription: Subscription | None
     start: datetime
     end: datetime
     lines: tuple[Line, ...]
@@ -96,6 +98,7 @@ def _costs(
     total = sum(line.cents for line in lines)
     left_cents, due_cents = _spend(subscription, left, total)
     return Costs(
+        subscription=subscription,
         start=period.start,
         end=period.end,
         lines=lines,

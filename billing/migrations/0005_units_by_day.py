@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0003_first_prices"),
+        ("billing", "0004_plan_permissions_and_notices"),
     ]
 
     operations = [
