@@ -24,8 +24,8 @@ class Period(NamedTuple):
 type Metered = dict[str, dict[str, int]]
 """Quantity by geo, by metric: requests, and for services and Dev Portals the hours of all of them."""
 
-# A whole day is one row for each geo; of the days that a period shares with its neighbours the hours are read. Geo and
-# metric are named, so that each stretch is a range of a key whatever the years hold.
+# A whole day is one row for each geo; of the days that a period shares with its neighbours the hours are read. Each
+# stretch of hours is a range of the key, whatever the years hold: OFFSET keeps it from becoming a join over all of them.
 SUM = """
 WITH asked AS MATERIALIZED (
     SELECT period.*, metric FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
@@ -39,11 +39,13 @@ SELECT position, metric, geo, sum(units)::bigint FROM (
         AND usage.day >= (asked.first AT TIME ZONE 'UTC')::date AND usage.day < (asked.last AT TIME ZONE 'UTC')::date
     UNION ALL
     SELECT asked.position, asked.metric, usage.geo, usage.quantity
-    FROM asked CROSS JOIN unnest(%s::text[]) AS geo (code)
+    FROM asked CROSS JOIN unnest(%s::text[]) AS opened (geo)
     CROSS JOIN LATERAL (VALUES (asked.starts_at, first), (last, asked.ends_at)) AS rest (starts_at, ends_at)
-    JOIN billing_usagerecord AS usage
-        ON usage.organization_id = asked.organization_id AND usage.metric = asked.metric AND usage.geo = geo.code
-        AND usage.hour >= rest.starts_at AND usage.hour < rest.ends_at
+    CROSS JOIN LATERAL (
+        SELECT geo, quantity FROM billing_usagerecord
+        WHERE organization_id = asked.organization_id AND metric = asked.metric AND geo = opened.geo
+            AND hour >= rest.starts_at AND hour < rest.ends_at OFFSET 0
+    ) AS usage
 ) AS counted WHERE units > 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 

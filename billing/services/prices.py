@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
 from django.db import transaction
@@ -92,11 +94,12 @@ class PriceBook:
 
 
 def price_book(subscription_ids: Collection[UUID] = ()) -> PriceBook:
-    """Everybody's price lists and those agreed with these subscriptions, the latest first, in two statements."""
-    lists = PriceList.objects.filter(Q(subscription__isnull=True) | Q(subscription__in=subscription_ids))
+    """Everybody's price lists and those agreed with these subscriptions, the latest first, in one statement."""
+    meant = Q(price_list__subscription__isnull=True) | Q(price_list__subscription__in=subscription_ids)
+    prices = Price.objects.filter(meant).select_related("price_list").order_by("-price_list__valid_from", "price_list")
     found: dict[UUID | None, list[Prices]] = defaultdict(list)
-    for each in lists.prefetch_related("prices").order_by("-valid_from"):
-        found[each.subscription_id].append(Prices(each.pk, each.valid_from, _tiers(each.prices.all())))
+    for each, of_it in groupby(prices, key=attrgetter("price_list")):
+        found[each.subscription_id].append(Prices(each.pk, each.valid_from, _tiers(of_it)))
     everybodys = tuple(found.pop(None, ()))
     return PriceBook(everybodys, {id: tuple(prices) for id, prices in found.items() if id})
 

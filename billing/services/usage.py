@@ -19,20 +19,22 @@ FULL_DAYS = 7
 """How many days a forecast looks back on."""
 
 # A day that a cycle shares with its neighbour is taken from its hours. An imported day has none (its units are zero):
-# it belongs to the cycle in which it begins. Geo and metric are named, so that hours are ranges of the key.
+# it belongs to the cycle in which it begins. Each stretch of hours is a range of the key: OFFSET keeps it from becoming
+# a join over all the years.
 BY_DAY = """
 SELECT metric, day, geo, quantity, units FROM billing_dailyusage
 WHERE organization_id = %(organization)s AND metric = ANY(%(metrics)s) AND day >= %(first)s::date
-    AND (day < %(last)s::date OR day = %(last)s::date AND %(last)s < %(end)s AND units = 0)
+    AND day <= %(last)s::date AND (day < %(last)s::date OR %(last)s < %(end)s AND units = 0)
 UNION ALL
-SELECT usage.metric, (usage.hour AT TIME ZONE 'UTC')::date AS day, usage.geo,
-    CASE usage.metric WHEN 'api_requests' THEN sum(usage.quantity) ELSE max(usage.quantity) END::bigint,
-    sum(usage.quantity)::bigint
-FROM unnest(%(metrics)s::text[]) AS metric (name) CROSS JOIN unnest(%(geos)s::text[]) AS geo (code)
+SELECT asked.metric, (hour AT TIME ZONE 'UTC')::date AS day, opened.geo,
+    CASE asked.metric WHEN 'api_requests' THEN sum(quantity) ELSE max(quantity) END::bigint, sum(quantity)::bigint
+FROM unnest(%(metrics)s::text[]) AS asked (metric) CROSS JOIN unnest(%(geos)s::text[]) AS opened (geo)
 CROSS JOIN (VALUES (%(start)s, %(first)s), (%(last)s, %(end)s)) AS rest (starts_at, ends_at)
-JOIN billing_usagerecord AS usage
-    ON usage.organization_id = %(organization)s AND usage.metric = metric.name AND usage.geo = geo.code
-    AND usage.hour >= rest.starts_at AND usage.hour < rest.ends_at
+CROSS JOIN LATERAL (
+    SELECT hour, quantity FROM billing_usagerecord AS usage
+    WHERE usage.organization_id = %(organization)s AND usage.metric = asked.metric AND usage.geo = opened.geo
+        AND usage.hour >= rest.starts_at AND usage.hour < rest.ends_at OFFSET 0
+) AS usage
 GROUP BY 1, 2, 3
 """
 
@@ -43,6 +45,9 @@ class Cycle:
 
     start: datetime
     end: datetime
+
+    def __str__(self) -> str:
+        return f"{self.start:%-d %b %Y} – {self.end:%-d %b %Y}"
 
     @property
     def name(self) -> str:

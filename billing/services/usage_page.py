@@ -1,14 +1,16 @@
 """All that a page of usage shows, for the organization's people and for support (P33)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import OuterRef, QuerySet, Subquery
 
-from billing.models import BillingAccount, GeoUsage, Metric
+from billing.models import GeoUsage, Metric
 from billing.services.costs import Costs, costs_so_far
 from billing.services.usage import Cycle, Forecast, Used, cycles_of, find_cycle, forecast, used_in
 from konnect_portal.foundation.charts import Chart, Series
@@ -21,8 +23,16 @@ TITLES = {
 UNITS = {
     Metric.API_REQUESTS: "requests",
     Metric.GATEWAY_SERVICES: "service hours",
-    Metric.DEV_PORTALS: "Dev Portal hours",
+    Metric.DEV_PORTALS: "portal hours",
 }
+
+
+class GeoShown(NamedTuple):
+    """A geo, and through when its usage is complete; None where it never was."""
+
+    code: str
+    name: str
+    complete_through: datetime | None
 
 
 class NoSuchUsage(LookupError):
@@ -31,16 +41,15 @@ class NoSuchUsage(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class UsagePage:
-    """One cycle of one organization. `geos` has the names of those it has opened; only the current cycle has costs."""
+    """One cycle of one organization, and what the current one has cost so far. `geos` are those it has opened."""
 
     at: datetime
     cycle: Cycle
     cycles: Sequence[Cycle]
     metric: Metric
     used: Mapping[str, Used]
-    geos: Mapping[str, str]
-    complete_through: Mapping[str, datetime]
-    costs: Costs | None
+    geos: Mapping[str, GeoShown]
+    costs: Costs
 
     @property
     def is_current(self) -> bool:
@@ -64,9 +73,8 @@ class UsagePage:
 
     @property
     def included(self) -> int:
-        """How many requests of the cycle cost nothing; 0 where that is not so much as agreed."""
-        prices = self.costs and self.costs.prices
-        return prices.included(Metric.API_REQUESTS) if prices else 0
+        """How many requests of the current cycle cost nothing; 0 where nothing costs anything."""
+        return self.costs.prices.included(Metric.API_REQUESTS) if self.costs.prices else 0
 
     @property
     def metrics(self) -> list[tuple[Metric, int, str]]:
@@ -76,11 +84,6 @@ class UsagePage:
     @property
     def unit(self) -> str:
         return UNITS[self.metric]
-
-    @property
-    def freshness(self) -> list[tuple[str, datetime | None]]:
-        """Of each geo, through when its usage is complete."""
-        return [(name, self.complete_through.get(geo)) for geo, name in self.geos.items()]
 
     @property
     def chosen(self) -> Used:
@@ -103,27 +106,32 @@ class UsagePage:
 
     def _series(self, number: int, geo: str, days: Sequence) -> Series:
         values = [self.chosen.days[day].get(geo, 0) if day in self.chosen.days else 0 for day in days]
-        return Series(self.geos.get(geo, geo), values, number)
+        return Series(self.geos[geo].name if geo in self.geos else geo, values, number)
 
 
 def usage_page(
-    organization_id: UUID, *, since: datetime, geos: Mapping[str, str], cycle: str, metric: str, at: datetime
+    organization_id: UUID, opened: QuerySet, *, since: datetime, cycle: str, metric: str, at: datetime
 ) -> UsagePage:
     """The page of a cycle (by its first day, or "" for the current one) and of a metric (or "" for requests).
 
-    `since` is the organization's creation, `geos` those it has opened, by code. NoSuchUsage where there is none.
+    `opened` are the geos that the organization has opened, `since` its creation. NoSuchUsage where there is none.
     """
-    anchor = BillingAccount.objects.values_list("anchor_at", flat=True).get(pk=organization_id)
-    found = find_cycle(cycle, anchor, since=since, at=at)
+    costs = costs_so_far([organization_id], at=at)[organization_id]
+    found = find_cycle(cycle, costs.anchor_at, since=since, at=at)
     if found is None or (metric and metric not in Metric.values):
         raise NoSuchUsage
     return UsagePage(
         at=at,
         cycle=found,
-        cycles=cycles_of(anchor, since=since, at=at),
+        cycles=cycles_of(costs.anchor_at, since=since, at=at),
         metric=Metric(metric or Metric.API_REQUESTS),
         used=used_in(organization_id, found),
-        geos=geos,
-        complete_through=dict(GeoUsage.objects.filter(pk__in=geos).values_list("geo", "complete_through")),
-        costs=costs_so_far([organization_id], at=at)[organization_id] if found.is_current(at) else None,
+        geos={geo.code: geo for geo in _geos(opened)},
+        costs=costs,
     )
+
+
+def _geos(opened: QuerySet) -> Iterable[GeoShown]:
+    through = GeoUsage.objects.filter(geo=OuterRef("geo")).values("complete_through")
+    rows = opened.order_by("geo__position", "geo").values_list("geo", "geo__name", Subquery(through))
+    return (GeoShown(*row) for row in rows)

@@ -32,12 +32,11 @@ def download_usage(request: Any) -> StreamingHttpResponse:
 
 def _page(request: Any) -> UsagePage:
     organization = request.organization
-    geos = organization.organization_geos.order_by("geo__position", "geo").values_list("geo", "geo__name")
     try:
         return usage_page(
             organization.pk,
+            organization.organization_geos.all(),
             since=organization.created_at,
-            geos=dict(geos),
             cycle=request.GET.get("cycle", ""),
             metric=request.GET.get("metric", ""),
             at=timezone.now(),

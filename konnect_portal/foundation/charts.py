@@ -4,11 +4,14 @@
 `portal/chart.css` and `portal/chart.js`, which lets pointer and arrow keys go from column to column.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from konnect_portal.foundation.quantities import short
 
@@ -27,42 +30,10 @@ class Series:
     values: Sequence[int]
     tone: int
 
-    @cached_property
-    def total(self) -> int:
-        return sum(self.values)
-
-
-class Tick(NamedTuple):
-    label: str
-    percent: float
-
-
-class Shape(NamedTuple):
-    """A path of the drawing."""
-
-    tone: int
-    path: str
-
-
-class Column(NamedTuple):
-    """Where it begins and how wide it is, in percent of the whole, and what it says."""
-
-    percent: str
-    width: str
-    said: str
-
-
-class Row(NamedTuple):
-    """A column as a row of the table."""
-
-    label: str
-    values: Sequence[int]
-    total: int
-
 
 @dataclass(frozen=True)
 class Chart:
-    """`columns` are the names of the columns; `expected` says of those still to come what they may be, None of others."""
+    """`columns` are their names; `expected` says of those still to come what they may be, and is None of others."""
 
     title: str
     columns: Sequence[str]
@@ -72,82 +43,108 @@ class Chart:
 
     @cached_property
     def totals(self) -> list[int]:
-        return [sum(values) for values in self._by_column]
-
-    @cached_property
-    def _by_column(self) -> list[tuple[int, ...]]:
-        if not self.series:
-            return [()] * len(self.columns)
-        return list(zip(*(series.values for series in self.series), strict=True))
+        """Of all series, by column."""
+        return self._heights[-1]
 
     @property
     def width(self) -> int:
         return STEP * len(self.columns)
 
     @cached_property
-    def _step(self) -> int:
-        """Between two ticks: 1, 2 or 5 and zeros."""
-        tops = self.totals if self.kind == "bars" else [value for series in self.series for value in series.values]
-        least = -(-max([*tops, *(value or 0 for value in self.expected), 1]) // TICKS)
-        size = 10 ** (len(str(least)) - 1)
-        return next(size * times for times in (1, 2, 5, 10) if size * times >= least)
+    def ticks(self) -> SafeString:
+        """Lines across, each with its number."""
+        percents = [100 - n * 100 // TICKS for n in range(TICKS + 1)]
+        return _markup(
+            f'<line class="chart-line" x1="0" x2="100%" y1="{percent}%" y2="{percent}%"/>'
+            f'<text class="chart-tick" x="-8" y="{percent}%">{short(n * self._step)}</text>'
+            for n, percent in enumerate(percents)
+        )
 
     @cached_property
-    def ticks(self) -> list[Tick]:
-        return [Tick(short(n * self._step), 100 - n * 100 / TICKS) for n in range(TICKS + 1)]
-
-    @cached_property
-    def shapes(self) -> list[Shape]:
-        """A path for each series, the first at the bottom."""
+    def shapes(self) -> SafeString:
+        """A path for each series, of bars the first at the bottom."""
         if self.kind == "lines":
-            return [Shape(series.tone, self._line(series.values)) for series in self.series]
-        tops = accumulate((series.values for series in self.series), _add, initial=[0] * len(self.columns))
-        bottoms = list(tops)
-        return [
-            Shape(series.tone, self._bars(below, above))
-            for series, below, above in zip(self.series, bottoms, bottoms[1:], strict=False)
-        ]
+            paths = [self._line(series.values) for series in self.series]
+        else:
+            paths = [self._bars(*edges) for edges in zip(self._heights, self._heights[1:], strict=False)]
+        tones = [series.tone for series in self.series]
+        return _markup(
+            f'<path class="chart-tone-{tone}" d="{path}"/>' for tone, path in zip(tones, paths, strict=True)
+        )
 
     @cached_property
-    def outlook(self) -> str:
+    def outlook(self) -> SafeString:
         """The path of what is expected."""
-        return "".join(
+        return _markup(
             f"M{n * STEP + GAP} {HEIGHT}V{self._y(value)}h{BAR}V{HEIGHT}"
             for n, value in enumerate(self.expected)
             if value
         )
 
     @cached_property
-    def names(self) -> list[Tick]:
-        """The columns that are named below the drawing, evenly spread, where the whole of them is too much."""
+    def names(self) -> SafeString:
+        """Some of the columns' names, evenly spread: all of them are too much for a phone."""
         every = -(-len(self.columns) // NAMED_COLUMNS)
-        width = 100 / max(len(self.columns), 1)
-        return [Tick(self.columns[n], (n + 0.5) * width) for n in range(every // 2, len(self.columns), every)]
+        return _markup(
+            f'<text class="chart-name" x="{self._percent(n + 0.5)}" y="100%" dy="1.4em">{escape(self.columns[n])}</text>'
+            for n in range(every // 2, len(self.columns), every)
+        )
 
     @cached_property
-    def places(self) -> list[Column]:
-        width = 100 / max(len(self.columns), 1)
-        return [Column(f"{n * width:.3f}", f"{width:.3f}", self._said(n)) for n in range(len(self.columns))]
+    def places(self) -> SafeString:
+        """The columns as what can be pointed at, each with what it says."""
+        return _markup(
+            f'<rect class="chart-column" x="{self._percent(n)}" width="{self._percent(1)}" height="100%">'
+            f"<title>{escape(self._said(n))}</title></rect>"
+            for n in range(len(self.columns))
+        )
 
     @cached_property
-    def rows(self) -> list[Row]:
-        """Of the columns that are not still to come."""
-        rows = zip(self.columns, self._by_column, self.totals, strict=True)
-        return [Row(*row) for n, row in enumerate(rows) if not self._is_ahead(n)]
+    def rows(self) -> SafeString:
+        """Of the table; columns that are still to come are left out."""
+        return _markup(
+            f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{number:,}</td>" for number in self._numbers(n))}</tr>'
+            for n, name in enumerate(self.columns)
+            if not self._is_ahead(n)
+        )
+
+    @cached_property
+    def _heights(self) -> list[list[int]]:
+        """How high the bars of each column are after none, one, two and so on of the series."""
+        nothing = [0] * len(self.columns)
+        return list(accumulate((series.values for series in self.series), _add, initial=nothing))
+
+    @cached_property
+    def _step(self) -> int:
+        """Between two ticks: 1, 2 or 5 and zeros."""
+        tops = self.totals if self.kind == "bars" else [value for series in self.series for value in series.values]
+        least = -(-max(*tops, *(value or 0 for value in self.expected), 1) // TICKS)
+        size = 10 ** (len(str(least)) - 1)
+        return next(size * times for times in (1, 2, 5, 10) if size * times >= least)
 
     def _is_ahead(self, n: int) -> bool:
         return n < len(self.expected) and self.expected[n] is not None
 
     def _said(self, n: int) -> str:
         if self._is_ahead(n):
-            return f"{self.columns[n]}: {f'about {self.expected[n]:,} expected' if self.expected[n] else 'still to come'}"
+            return (
+                f"{self.columns[n]}: {f'about {self.expected[n]:,} expected' if self.expected[n] else 'still to come'}"
+            )
         parts = [f"{series.name} {series.values[n]:,}" for series in self.series if series.values[n]]
         return "\n".join([f"{self.columns[n]}: {self.totals[n]:,}", *(parts if len(self.series) > 1 else ())])
+
+    def _numbers(self, n: int) -> list[int]:
+        """Of a column: each series', and together where there are several."""
+        together = [self.totals[n]] if len(self.series) > 1 else []
+        return [series.values[n] for series in self.series] + together
+
+    def _percent(self, columns: float) -> str:
+        return f"{columns * 100 / len(self.columns):.3f}%"
 
     def _y(self, value: int) -> int:
         return HEIGHT - value * HEIGHT // (self._step * TICKS)
 
-    def _bars(self, below: Iterable[int], above: Iterable[int]) -> str:
+    def _bars(self, below: Sequence[int], above: Sequence[int]) -> str:
         return "".join(
             f"M{n * STEP + GAP} {self._y(low)}V{self._y(high)}h{BAR}V{self._y(low)}z"
             for n, (low, high) in enumerate(zip(below, above, strict=True))
@@ -160,3 +157,8 @@ class Chart:
 
 def _add(below: Sequence[int], values: Sequence[int]) -> list[int]:
     return [low + value for low, value in zip(below, values, strict=True)]
+
+
+def _markup(parts) -> SafeString:
+    """Put together here, of numbers and of names that are escaped."""
+    return mark_safe("".join(parts))  # noqa: S308
