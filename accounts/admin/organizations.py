@@ -15,6 +15,7 @@ from accounts.admin.acts import ACTS
 from accounts.admin.case import Case
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
+from accounts.admin.usage import usage_view
 from accounts.models import Organization
 from accounts.templatetags.desk import ago, pill
 from billing.models import Plan, Subscription
@@ -100,9 +101,16 @@ class OrganizationAdmin(ActsAdmin):
             raise PermissionDenied
         return self._show(request, "progress", get_object_or_404(self.get_queryset(request), pk=id))
 
+    def usage_view(self, request, id):
+        return usage_view(self, request, id)
+
     def get_urls(self):
-        view = self.admin_site.admin_view(self.progress_view)
-        return [path("<uuid:id>/progress/", view, name="accounts_organization_progress"), *super().get_urls()]
+        asked = {"progress": self.progress_view, "usage": require_safe(self.usage_view)}
+        pages = [
+            path(f"<uuid:id>/{name}/", self.admin_site.admin_view(view), name=f"accounts_organization_{name}")
+            for name, view in asked.items()
+        ]
+        return [*pages, *super().get_urls()]
 
     def _show(self, request, name, organization):
         context = {

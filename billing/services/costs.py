@@ -26,7 +26,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What the current period of an organization, whose cycle 0 begins at `anchor_at`, has cost until a moment, in cents.
+    """What the current period of an organization has cost until a moment, in cents. Its cycle 0 begins at `anchor_at`.
 
     `credit_left_cents` is what this leaves of its credits, `due_cents` what would be charged beyond them: nothing on
     Free, on a trial (P30) and by contract. Without `prices` nothing costs anything: on Free, where there is no

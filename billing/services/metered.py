@@ -25,7 +25,7 @@ type Metered = dict[str, dict[str, int]]
 """Quantity by geo, by metric: requests, and for services and Dev Portals the hours of all of them."""
 
 # A whole day is one row for each geo; of the days that a period shares with its neighbours the hours are read. Each
-# stretch of hours is a range of the key, whatever the years hold: OFFSET keeps it from becoming a join over all of them.
+# stretch of hours is a range of the key, whatever the years hold: OFFSET keeps it from becoming a join over them all.
 SUM = """
 WITH asked AS MATERIALIZED (
     SELECT period.*, metric FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],

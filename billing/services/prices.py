@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
 from billing.models import Metric, Price, PriceList
+
+OF_LIST = ("price_list", "price_list__subscription", "price_list__valid_from")
 
 
 class PriceListError(ValueError):
@@ -96,10 +98,11 @@ class PriceBook:
 def price_book(subscription_ids: Collection[UUID] = ()) -> PriceBook:
     """Everybody's price lists and those agreed with these subscriptions, the latest first, in one statement."""
     meant = Q(price_list__subscription__isnull=True) | Q(price_list__subscription__in=subscription_ids)
-    prices = Price.objects.filter(meant).select_related("price_list").order_by("-price_list__valid_from", "price_list")
+    prices = Price.objects.filter(meant).order_by("-price_list__valid_from", "price_list")
+    rows = prices.values_list(*OF_LIST, "metric", "above", "per", "cents")
     found: dict[UUID | None, list[Prices]] = defaultdict(list)
-    for each, of_it in groupby(prices, key=attrgetter("price_list")):
-        found[each.subscription_id].append(Prices(each.pk, each.valid_from, _tiers(of_it)))
+    for (id, subscription_id, valid_from), of_it in groupby(rows, key=itemgetter(0, 1, 2)):
+        found[subscription_id].append(Prices(id, valid_from, _tiers(row[3:] for row in of_it)))
     everybodys = tuple(found.pop(None, ()))
     return PriceBook(everybodys, {id: tuple(prices) for id, prices in found.items() if id})
 
@@ -135,8 +138,8 @@ def _check(metric: str, tiers: Sequence[Tier]) -> None:
         raise PriceListError(f"{label}: a price is of no quantity or below zero.")
 
 
-def _tiers(prices: Iterable[Price]) -> dict[str, tuple[Tier, ...]]:
+def _tiers(prices: Iterable[tuple[str, int, int, int]]) -> dict[str, tuple[Tier, ...]]:
     found = defaultdict(list)
-    for price in prices:
-        found[price.metric].append(Tier(price.above, price.per, price.cents))
+    for metric, *tier in prices:
+        found[metric].append(Tier(*tier))
     return {metric: tuple(sorted(tiers)) for metric, tiers in found.items()}

@@ -19,8 +19,7 @@ FULL_DAYS = 7
 """How many days a forecast looks back on."""
 
 # A day that a cycle shares with its neighbour is taken from its hours. An imported day has none (its units are zero):
-# it belongs to the cycle in which it begins. Each stretch of hours is a range of the key: OFFSET keeps it from becoming
-# a join over all the years.
+# it belongs to the cycle in which it begins. Each stretch of hours is a range of the key, as in `metered`.
 BY_DAY = """
 SELECT metric, day, geo, quantity, units FROM billing_dailyusage
 WHERE organization_id = %(organization)s AND metric = ANY(%(metrics)s) AND day >= %(first)s::date

@@ -1,6 +1,6 @@
 """All that a page of usage shows, for the organization's people and for support (P33)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -8,9 +8,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db import connection
 
-from billing.models import GeoUsage, Metric
+from billing.models import Metric
 from billing.services.costs import Costs, costs_so_far
 from billing.services.usage import Cycle, Forecast, Used, cycles_of, find_cycle, forecast, used_in
 from konnect_portal.foundation.charts import Chart, Series
@@ -25,6 +25,13 @@ UNITS = {
     Metric.GATEWAY_SERVICES: "service hours",
     Metric.DEV_PORTALS: "portal hours",
 }
+
+GEOS = """
+SELECT geo.code, geo.name, usage.complete_through
+FROM geos_organizationgeo AS opened JOIN geos_geo AS geo ON geo.code = opened.geo_id
+LEFT JOIN billing_geousage AS usage ON usage.geo = geo.code
+WHERE opened.organization_id = %s ORDER BY geo.position, geo.code
+"""
 
 
 class GeoShown(NamedTuple):
@@ -109,12 +116,10 @@ class UsagePage:
         return Series(self.geos[geo].name if geo in self.geos else geo, values, number)
 
 
-def usage_page(
-    organization_id: UUID, opened: QuerySet, *, since: datetime, cycle: str, metric: str, at: datetime
-) -> UsagePage:
+def usage_page(organization_id: UUID, *, since: datetime, cycle: str, metric: str, at: datetime) -> UsagePage:
     """The page of a cycle (by its first day, or "" for the current one) and of a metric (or "" for requests).
 
-    `opened` are the geos that the organization has opened, `since` its creation. NoSuchUsage where there is none.
+    `since` is the organization's creation. NoSuchUsage where there is no such cycle or metric.
     """
     costs = costs_so_far([organization_id], at=at)[organization_id]
     found = find_cycle(cycle, costs.anchor_at, since=since, at=at)
@@ -126,12 +131,12 @@ def usage_page(
         cycles=cycles_of(costs.anchor_at, since=since, at=at),
         metric=Metric(metric or Metric.API_REQUESTS),
         used=used_in(organization_id, found),
-        geos={geo.code: geo for geo in _geos(opened)},
+        geos={geo.code: geo for geo in _geos(organization_id)},
         costs=costs,
     )
 
 
-def _geos(opened: QuerySet) -> Iterable[GeoShown]:
-    through = GeoUsage.objects.filter(geo=OuterRef("geo")).values("complete_through")
-    rows = opened.order_by("geo__position", "geo").values_list("geo", "geo__name", Subquery(through))
-    return (GeoShown(*row) for row in rows)
+def _geos(organization_id: UUID) -> list[GeoShown]:
+    with connection.cursor() as cursor:
+        cursor.execute(GEOS, [organization_id])
+        return [GeoShown(*row) for row in cursor.fetchall()]

@@ -35,7 +35,6 @@ def _page(request: Any) -> UsagePage:
     try:
         return usage_page(
             organization.pk,
-            organization.organization_geos.all(),
             since=organization.created_at,
             cycle=request.GET.get("cycle", ""),
             metric=request.GET.get("metric", ""),

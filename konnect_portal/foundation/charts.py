@@ -85,9 +85,10 @@ class Chart:
     def names(self) -> SafeString:
         """Some of the columns' names, evenly spread: all of them are too much for a phone."""
         every = -(-len(self.columns) // NAMED_COLUMNS)
+        named = [(n, escape(self.columns[n])) for n in range(every // 2, len(self.columns), every)]
         return _markup(
-            f'<text class="chart-name" x="{self._percent(n + 0.5)}" y="100%" dy="1.4em">{escape(self.columns[n])}</text>'
-            for n in range(every // 2, len(self.columns), every)
+            f'<text class="chart-name" x="{self._percent(n + 0.5)}" y="100%" dy="1.4em">{name}</text>'
+            for n, name in named
         )
 
     @cached_property
@@ -102,10 +103,10 @@ class Chart:
     @cached_property
     def rows(self) -> SafeString:
         """Of the table; columns that are still to come are left out."""
+        passed = [(n, escape(name)) for n, name in enumerate(self.columns) if not self._is_ahead(n)]
         return _markup(
-            f'<tr><th scope="row">{escape(name)}</th>{"".join(f"<td>{number:,}</td>" for number in self._numbers(n))}</tr>'
-            for n, name in enumerate(self.columns)
-            if not self._is_ahead(n)
+            f'<tr><th scope="row">{name}</th>{"".join(f"<td>{number:,}</td>" for number in self._numbers(n))}</tr>'
+            for n, name in passed
         )
 
     @cached_property

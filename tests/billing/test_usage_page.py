@@ -40,8 +40,7 @@ def now(monkeypatch):
 
 
 def page_of(organization, *, at=NOW, cycle="", metric=""):
-    opened = organization.organization_geos.all()
-    return usage_page(organization.pk, opened, since=organization.created_at, cycle=cycle, metric=metric, at=at)
+    return usage_page(organization.pk, since=organization.created_at, cycle=cycle, metric=metric, at=at)
 
 
 def test_an_hour_belongs_to_the_cycle_in_which_it_begins(acme, globex):
@@ -84,7 +83,7 @@ def test_cycles_go_back_to_the_creation():
     assert len(cycles_of(ANCHOR, since=ANCHOR - 5000 * DAY, at=NOW)) == 40
 
 
-@pytest.mark.parametrize("name", ["nonsense", "2026-13-01", "2027-01-01", "2026-09-29", "0001-01-01", "9999-12-31", "\0"])
+@pytest.mark.parametrize("name", ["x", "2026-13-01", "2027-01-01", "2026-09-29", "0001-01-01", "9999-12-31", "\0"])
 def test_there_is_no_cycle_elsewhere(name):
     assert find_cycle(name, ANCHOR, since=ANCHOR, at=NOW) is None
 
@@ -112,7 +111,8 @@ def test_the_page_begins_with_one_sentence(alice, acme):
 
     text = words(entered(alice, acme).get("/billing/"))
     assert (
-        "You have used 1.2 million of 1 million included requests; this cycle ends in 18 days; so far 50.29 USD." in text
+        "You have used 1.2 million of 1 million included requests; this cycle ends in 18 days; so far 50.29 USD."
+        in text
     )
     assert "complete through 12 Nov 2026, 08:20 UTC" in text
     assert "<td>1,250,000</td>" in text

@@ -13,6 +13,7 @@ document.querySelectorAll(".chart-plot").forEach((plot) => {
     columns[here]?.classList.remove("chart-here");
     here = column;
     columns[here]?.classList.add("chart-here");
+    tip.style.left = 0;
     tip.textContent = said[here] ?? "";
     if (here < 0) return;
     const box = plot.getBoundingClientRect();
