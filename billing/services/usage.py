@@ -149,4 +149,4 @@ def forecast(used: Used, of: Cycle, *, at: datetime) -> Forecast | None:
     units = sum(used.day_units.get(day.date(), 0) for day in days)
     shown = sum(sum(used.days.get(day.date(), {}).values()) for day in days)
     rest, length = int((of.end - at).total_seconds()), len(days) * int(DAY.total_seconds())
-    return Forecast(used.units + units * rest // length, shown // len(days))
+    return Forecast(used.units + units * rest // length, round(shown / len(days)))

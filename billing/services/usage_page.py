@@ -79,6 +79,14 @@ class UsagePage:
         return self.used[Metric.API_REQUESTS].units
 
     @property
+    def has_included_left(self) -> bool:
+        return self.is_current and self.requests <= self.included
+
+    @property
+    def is_beyond_included(self) -> bool:
+        return self.is_current and self.requests > self.included > 0
+
+    @property
     def included(self) -> int:
         """How many requests of the current cycle cost nothing; 0 where nothing costs anything."""
         return self.costs.prices.included(Metric.API_REQUESTS) if self.costs.prices else 0

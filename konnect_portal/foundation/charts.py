@@ -18,7 +18,7 @@ from konnect_portal.foundation.quantities import short
 STEP, BAR, GAP = 10, 8, 1
 """A column's width in the drawing, which is stretched to the width of the page, its bar's and the space before it."""
 HEIGHT = 1000
-TICKS = 4
+TICKS_AT_MOST = 5
 NAMED_COLUMNS = 5
 
 
@@ -53,11 +53,11 @@ class Chart:
     @cached_property
     def ticks(self) -> SafeString:
         """Lines across, each with its number."""
-        percents = [100 - n * 100 // TICKS for n in range(TICKS + 1)]
+        values = range(0, self._top + 1, self._step)
         return _markup(
             f'<line class="chart-line" x1="0" x2="100%" y1="{percent}%" y2="{percent}%"/>'
-            f'<text class="chart-tick" x="-8" y="{percent}%">{short(n * self._step)}</text>'
-            for n, percent in enumerate(percents)
+            f'<text class="chart-tick" x="-8" y="{percent}%">{short(value)}</text>'
+            for value, percent in ((value, f"{100 - value * 100 / self._top:.3f}") for value in values)
         )
 
     @cached_property
@@ -116,10 +116,19 @@ class Chart:
         return list(accumulate((series.values for series in self.series), _add, initial=nothing))
 
     @cached_property
+    def _highest(self) -> int:
+        tops = self.totals if self.kind == "bars" else [value for series in self.series for value in series.values]
+        return max(*tops, *(value or 0 for value in self.expected), 1)
+
+    @cached_property
+    def _top(self) -> int:
+        """Where the drawing ends: the first tick that nothing is above."""
+        return -(-self._highest // self._step) * self._step
+
+    @cached_property
     def _step(self) -> int:
         """Between two ticks: 1, 2 or 5 and zeros."""
-        tops = self.totals if self.kind == "bars" else [value for series in self.series for value in series.values]
-        least = -(-max(*tops, *(value or 0 for value in self.expected), 1) // TICKS)
+        least = -(-self._highest // TICKS_AT_MOST)
         size = 10 ** (len(str(least)) - 1)
         return next(size * times for times in (1, 2, 5, 10) if size * times >= least)
 
@@ -143,7 +152,7 @@ class Chart:
         return f"{columns * 100 / len(self.columns):.3f}%"
 
     def _y(self, value: int) -> int:
-        return HEIGHT - value * HEIGHT // (self._step * TICKS)
+        return HEIGHT - value * HEIGHT // self._top
 
     def _bars(self, below: Sequence[int], above: Sequence[int]) -> str:
         return "".join(

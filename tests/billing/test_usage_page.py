@@ -122,6 +122,7 @@ def test_the_page_begins_with_one_sentence(alice, acme):
 def test_an_organization_without_usage_reads_where_usage_comes_from(alice, acme):
     text = words(entered(alice, acme).get("/billing/"))
 
+    assert "You have used 0 of 1 million included requests; this cycle ends in 18 days; so far 0.00 USD." in text
     assert "Nothing was used in this cycle" in text
     assert "has not reported yet" in text
 
