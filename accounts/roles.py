@@ -203,7 +203,7 @@ GRANTS_OF_SYSTEM_ACCOUNT = GRANTS.format(who="system_account_id", belonging="acc
 
 def grants_of(holder: Holder, organization_id: UUID) -> Grants:
     """What they may do there, in one query: nothing for strangers and while it is not active, all for its owner."""
-    asked = {"holder": holder.pk, "organization": organization_id, "active": State.ACTIVE.value}
+    asked: dict[str, Any] = {"holder": holder.pk, "organization": organization_id, "active": State.ACTIVE.value}
     with connection.cursor() as cursor:
         cursor.execute(GRANTS_OF_USER if isinstance(holder, User) else GRANTS_OF_SYSTEM_ACCOUNT, asked)
         found = cursor.fetchone()

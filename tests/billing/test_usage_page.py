@@ -111,7 +111,7 @@ def test_the_page_begins_with_one_sentence(alice, acme):
 
     text = words(entered(alice, acme).get("/billing/"))
     assert (
-        "You have used 1.2 million of 1 million included requests; this cycle ends in 18 days; so far 50.29 USD."
+        "You have used 1.2 million requests, 1 million of them included; this cycle ends in 18 days; so far 50.29 USD."
         in text
     )
     assert "complete through 12 Nov 2026, 08:20 UTC" in text
