@@ -46,6 +46,11 @@ urlpatterns = [
     path("account/deleted/", deleting.deleted, name="account_deleted"),
     path("account/invoices/", invoices.invoices, name="account_invoices"),
     path("account/invoices/<uuid:id>/", invoices.invoice, name="account_invoice"),
+    path(
+        "account/invoices/<uuid:id>/invoice-<int:number>.pdf",
+        invoices.invoice_document,
+        name="account_invoice_document",
+    ),
     path("account/organizations/", organizations.memberships, name="account_organizations"),
     path("account/leave/<uuid:id>/", organizations.leave_for_good, name="leave"),
     path("account/sessions/", account.sessions, name="account_sessions"),

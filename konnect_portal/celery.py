@@ -23,6 +23,10 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.check_inactivity",
         "schedule": crontab(minute="7"),
     },
+    "close cycles": {
+        "task": "billing.tasks.close_cycles",
+        "schedule": crontab(minute="17"),
+    },
     "forget what expired": {
         "task": "accounts.tasks.forget_what_expired",
         "schedule": crontab(hour="3", minute="40"),

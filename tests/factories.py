@@ -137,7 +137,7 @@ def subscription(organization, plan="plus", **fields) -> Subscription:
 
 
 def invoice(organization, *lines, ends_at=None, number=1, is_draft=False, charge=None, **fields) -> Invoice:
-    """That of 30 days until `ends_at`, issued then. A line is (metric, quantity, cents); a charge is of what is due."""
+    """That of 30 days until `ends_at`, issued then. Lines are (metric, quantity, cents), a charge of what is due."""
     ends_at = ends_at or timezone.now()
     made = Invoice.objects.create(
         organization=organization,

@@ -8,6 +8,7 @@ from django.utils import timezone
 from post_office.models import STATUS
 
 from accounts.models import CheckPause, CheckRun, Organization
+from billing.models import Invoice
 from geos.models import ControlPlane
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.paging import COUNT_CAP
@@ -20,6 +21,7 @@ PLACES = [
     ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
     ("Inactivity check", "event_busy", "accounts_checkrun_changelist", "accounts.view_checkrun"),
     ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
+    ("Invoices", "receipt_long", "billing_invoice_changelist", "billing.view_invoice"),
     ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),
     ("Rejected usage", "report", "billing_usagefault_changelist", "billing.view_usagefault"),
     ("Licenses", "verified", "licensing_license_changelist", "licensing.view_license"),
@@ -86,6 +88,7 @@ def waiting(user) -> list[Waiting]:
         ("geos.view_controlplane", _stuck),
         ("foundation.view_mail", _mails),
         ("accounts.view_organization", _held),
+        ("billing.view_invoice", _invoices),
     ]
     return [ask() for perm, ask in asked if user.has_perm(perm)]
 
@@ -128,6 +131,16 @@ def _held():
         "No organization is on hold",
         reverse("admin:accounts_organization_changelist") + "?hold=yes",
         "front_hand",
+    )
+
+
+def _invoices():
+    return Waiting(
+        _capped(Invoice.objects.overdue(timezone.now())),
+        "Invoices that could not be issued",
+        "Every invoice is issued in time",
+        reverse("admin:billing_invoice_changelist") + "?state=overdue",
+        "receipt_long",
     )
 
 

@@ -12,6 +12,7 @@ from billing.services.activity import (
     record_completeness,
     running_subscriptions,
 )
+from billing.services.closing import close_cycles
 from billing.services.costs import Costs, costs_so_far
 from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
 from billing.services.invoices import issued_invoices
@@ -53,6 +54,7 @@ __all__ = [
     "begin_trial",
     "billing_to_stop",
     "claim_trials",
+    "close_cycles",
     "complete_through",
     "costs_so_far",
     "cycle_of",

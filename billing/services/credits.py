@@ -1,14 +1,14 @@
 """Credits that can be spent, and what is left of them (P30, P34)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
-from billing.models import Credit
+from billing.models import Credit, CreditSpent, Invoice
 
 
 class CreditCents(NamedTuple):
@@ -39,3 +39,26 @@ def credit_cents(organization_ids: Collection[UUID], *, at: datetime) -> Mapping
     for id, kind, cents in left.annotate(cents=Sum("remaining_cents")).order_by():
         found[id] = found[id]._replace(**{kind: cents})
     return found
+
+
+def spend_credits(invoices: Sequence[Invoice], *, at: datetime) -> None:
+    """Pay for invoices that are being issued with what their organizations have, what expires first at the front.
+
+    Sets `credit_cents` of each. The caller holds the organizations and writes the invoices.
+    """
+    left = credits_left(at).filter(organization__in={invoice.organization_id for invoice in invoices})
+    purses: dict[UUID, list[Credit]] = defaultdict(list)
+    for credit in left.order_by(F("expires_at").asc(nulls_last=True), "granted_at", "pk").select_for_update():
+        purses[credit.organization_id].append(credit)
+    spent = [each for invoice in invoices for each in _spend(invoice, purses[invoice.organization_id])]
+    CreditSpent.objects.bulk_create(spent)
+    Credit.objects.bulk_update({each.credit for each in spent}, ["remaining_cents"])
+
+
+def _spend(invoice: Invoice, purse: Sequence[Credit]) -> Iterator[CreditSpent]:
+    for credit in purse:
+        cents = min(credit.remaining_cents, invoice.due_cents)
+        if cents:
+            credit.remaining_cents -= cents
+            invoice.credit_cents += cents
+            yield CreditSpent(invoice=invoice, credit=credit, cents=cents)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from uuid import UUID
 
@@ -94,6 +94,10 @@ class PriceBook:
                 return prices
         raise PriceListError(f"No price list is in force at {moment:%d %b %Y, %H:%M} UTC.")
 
+    def of(self, id: UUID) -> Prices:
+        """The list with that id."""
+        return next(prices for some in (self.everybodys, *self.agreed.values()) for prices in some if prices.id == id)
+
 
 def price_book(subscription_ids: Collection[UUID] = ()) -> PriceBook:
     """Everybody's price lists and those agreed with these subscriptions, the latest first, in one statement."""
@@ -132,10 +136,12 @@ def _check(metric: str, tiers: Sequence[Tier]) -> None:
     label = Metric(metric).label
     if not tiers or tiers[0].above:
         raise PriceListError(f"{label}: the first unit has no price.")
-    if len({tier.above for tier in tiers}) < len(tiers):
-        raise PriceListError(f"{label}: two prices begin at the same quantity.")
-    if any(tier.per < 1 or tier.cents < 0 for tier in tiers):
-        raise PriceListError(f"{label}: a price is of no quantity or below zero.")
+    for tier, following in pairwise(tiers):
+        if tier.above == following.above:
+            raise PriceListError(f"{label}: two prices begin above {tier.above:,}.")
+    for tier in tiers:
+        if tier.per < 1 or tier.cents < 0:
+            raise PriceListError(f"{label}: the price above {tier.above:,} is of no quantity or below zero.")
 
 
 def _tiers(prices: Iterable[tuple[str, int, int, int]]) -> dict[str, tuple[Tier, ...]]:

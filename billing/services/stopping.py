@@ -41,12 +41,14 @@ def billing_to_stop(
 def end_subscriptions(organization_ids: Collection[UUID], *, at: datetime) -> dict[UUID, BillingStop]:
     """Stop all billing at once (P41): end every subscription, running or scheduled, void drafts, lapse free credits.
 
-    Paid credits are listed for refund. Issued invoices stay. The caller holds the organizations.
+    What has ended already and is not invoiced yet never is. Paid credits are listed for refund. Issued invoices stay.
+    The caller holds the organizations.
     """
     stops = billing_to_stop(organization_ids, at=at, lock=True)
     Subscription.objects.filter(pk__in=[s.pk for stop in stops.values() for s in stop.subscriptions]).update(
-        ended_at=at, closes_at=None
+        ended_at=at
     )
+    Subscription.objects.filter(organization_id__in=organization_ids, closes_at__isnull=False).update(closes_at=None)
     Invoice.objects.filter(pk__in=[pk for stop in stops.values() for pk in stop.draft_invoices]).update(voided_at=at)
     Credit.objects.filter(pk__in=[pk for stop in stops.values() for pk in stop.free_credits]).update(lapsed_at=at)
     Credit.objects.filter(pk__in=[pk for stop in stops.values() for pk in stop.paid_credits]).update(refund_due_at=at)

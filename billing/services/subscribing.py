@@ -7,7 +7,7 @@ from django.db.models import Case, Value, When
 from django.db.models.functions import Greatest, Least
 
 from billing.models import BillingAccount, Plan, Subscription
-from billing.services.cycles import cycle_of, cycle_start
+from billing.services.cycles import CYCLE, cycle_of, cycle_start
 
 
 def period_of(subscription: Subscription) -> tuple[datetime, datetime]:
@@ -27,6 +27,15 @@ def end_of(subscription: Subscription) -> datetime | None:
 def first_close(anchor: datetime, starts_at: datetime) -> datetime:
     """The end of the first cycle of a subscription that starts at `starts_at`."""
     return cycle_start(anchor, cycle_of(anchor, starts_at) + 1)
+
+
+def next_close(subscription: Subscription) -> datetime | None:
+    """When the period after the next one to be invoiced closes; None where the plan has ended by then."""
+    assert subscription.closes_at is not None
+    cycle_end, end = subscription.closes_at + CYCLE, end_of(subscription)
+    if end is None:
+        return cycle_end
+    return min(cycle_end, end) if end > subscription.closes_at else None
 
 
 def start_plus(organization_id: UUID, *, starts_at: datetime, made_by_id: UUID | None, at: datetime) -> Subscription:

@@ -29,6 +29,7 @@ from accounts.models import CheckRun
 from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
+from billing.models import Invoice
 from geos.models import Consumer, GatewayService, Geo
 from geos.services import create_credential
 from tests import customers, desk, factories
@@ -117,6 +118,7 @@ class World:
         made.consumer = Consumer.objects.create(control_plane=made.plane, username="shop")
         made.credential, _ = create_credential(made.pk, made.plane.pk, title="berlin")
         made.invitation = factories.invitation(made)
+        made.invoice = factories.invoice(made, number=1 + Invoice.objects.count())
         return made
 
     @staticmethod
@@ -162,6 +164,9 @@ class World:
             "/account/recovery/prove/<link>/": ("link",),
             "/account/recovery/stop/<link>/": ("link",),
             "/account/invoices/<uuid:id>/": (place.pk,),
+            "/account/invoices/<uuid:id>/invoice-<int:number>.pdf": (place.pk, place.invoice.number),
+            "/billing/invoices/<uuid:id>/": (place.invoice.pk,),
+            "/billing/invoices/<uuid:id>/invoice-<int:number>.pdf": (place.invoice.pk, place.invoice.number),
             "/organization/settings/contact/<link>/": ("link",),
             "/account/second-factor/passkeys/<int:pk>/remove/": (1,),
             "/organizations/<uuid:id>/enter/": (place.pk,),
