@@ -76,8 +76,8 @@ urlpatterns = [
     path("organizations/<uuid:id>/enter/", organizations.enter, name="enter_organization"),
     # history
     path("organization/history/", history.history, name="history"),
-    path("organization/history/csv/", history.download, {"form": "csv"}, name="history_csv"),
-    path("organization/history/json/", history.download, {"form": "json"}, name="history_json"),
+    path("organization/history/csv/", history.download_history, {"form": "csv"}, name="history_csv"),
+    path("organization/history/json/", history.download_history, {"form": "json"}, name="history_json"),
     # settings
     path("organization/settings/", settings.general, name="settings"),
     path("organization/settings/contact/", settings.contact, name="contact"),

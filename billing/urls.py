@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from billing.views import invoices, plan, test_provider
+from billing.views import invoices, plan, test_provider, usage
 
 urlpatterns = [
+    path("", usage.usage, name="billing"),
+    path("usage.csv", usage.download_usage, name="billing_usage_download"),
     path("plan/", plan.plan, name="plan"),
     path("plan/upgrade/", plan.upgrade_plan, name="upgrade_plan"),
     path("plan/cancel/", plan.cancel_plus, name="cancel_plan"),

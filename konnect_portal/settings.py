@@ -176,6 +176,7 @@ NAVIGATION = [
     ("Control planes", "/control-planes/", "accounts.view_organization"),
     ("Your tokens", "/account/tokens/", "accounts.view_organization"),
     ("Licenses", "/licenses/", "licensing.view_license"),
+    ("Billing", "/billing/", "billing.view_billing"),
     ("People", "/organization/users/", "accounts.view_user"),
     ("Teams", "/organization/teams/", "accounts.view_team"),
     ("System accounts", "/organization/tokens/", "accounts.view_systemaccount"),

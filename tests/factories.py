@@ -21,6 +21,8 @@ from accounts.models import (
 )
 from accounts.words import ORGANIZATION_ADMIN, PREDEFINED_TEAMS, Tier
 from billing.models import BillingAccount, Charge, Invoice, Plan, Subscription
+from billing.services.reports import Usage
+from billing.services.rollups import add_to_rollups
 from geos.models import ControlPlane, DataPlaneNode, MeshZone, OrganizationGeo
 from konnect_portal.foundation.addresses import address_hash
 from konnect_portal.foundation.links import new_secret
@@ -191,6 +193,11 @@ def support_request(organization, proof="session", **fields) -> SupportRequest:
         event_id=organization.pk,
         **fields,
     )
+
+
+def usage(organization, hour, quantity=1, *, metric="api_requests", geo="us") -> None:
+    """As a geo's report of an hour is counted."""
+    add_to_rollups(geo, [Usage(0, organization.pk, metric, hour, quantity)])
 
 
 def moment(text: str) -> datetime:

@@ -1,11 +1,13 @@
 """What the database refuses whoever writes it."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import InactivityNotice, LifecycleEvent
-from billing.models import Charge
+from billing.models import Charge, Invoice
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -55,3 +57,11 @@ def test_what_is_paid_is_not_voided(acme):
     now = timezone.now()
     with pytest.raises(IntegrityError):
         Charge.objects.create(invoice=invoice, amount_cents=10, paid_at=now, voided_at=now)
+
+
+@pytest.mark.parametrize("fields", [{"number": 1}, {"issued_at": timezone.now()}], ids=["draft", "issued"])
+def test_an_invoice_has_a_number_once_it_is_issued(fields, acme):
+    """P34"""
+    now = timezone.now()
+    with pytest.raises(IntegrityError):
+        Invoice.objects.create(organization=acme, period_start=now, period_end=now + timedelta(days=30), **fields)

@@ -17,6 +17,7 @@ from accounts.admin.case import Case
 from accounts.admin.contracts import CONTRACT_ACTS
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
+from accounts.admin.usage import usage_view
 from accounts.bulk.lists import MOST, Named, make_list
 from accounts.bulk.lists import RIGHT as IN_BULK
 from accounts.errors import LifecycleError
@@ -125,9 +126,16 @@ class OrganizationAdmin(ActsAdmin):
             raise PermissionDenied
         return self._show(request, "progress", get_object_or_404(self.get_queryset(request), pk=id))
 
+    def usage_view(self, request, id):
+        return usage_view(self, request, id)
+
     def get_urls(self):
-        view = self.admin_site.admin_view(self.progress_view)
-        return [path("<uuid:id>/progress/", view, name="accounts_organization_progress"), *super().get_urls()]
+        asked = {"progress": self.progress_view, "usage": require_safe(self.usage_view)}
+        pages = [
+            path(f"<uuid:id>/{name}/", self.admin_site.admin_view(view), name=f"accounts_organization_{name}")
+            for name, view in asked.items()
+        ]
+        return [*pages, *super().get_urls()]
 
     def _show(self, request, name, organization):
         context = {

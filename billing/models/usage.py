@@ -35,9 +35,10 @@ class UsageRecord(models.Model):
 
 
 class DailyUsage(models.Model):
-    """Usage of one organization, geo, metric and UTC day, for charts: of the hours, and of an import (P33).
+    """Usage of one organization, geo, metric and UTC day: of the hours, and of an import (P33).
 
-    Its key is as that of UsageRecord.
+    `quantity` is for charts, of services and Dev Portals the day's maximum. `units` are billed: requests, and of the
+    others the sum of the hours' maxima; an import has none. Its key is as that of UsageRecord.
     """
 
     pk = models.CompositePrimaryKey("organization_id", "metric", "day", "geo")
@@ -52,6 +53,7 @@ class DailyUsage(models.Model):
     metric = models.CharField(max_length=20, choices=Metric)
     day = models.DateField()
     quantity = models.PositiveBigIntegerField()
+    units = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         verbose_name_plural = "daily usage"

@@ -44,6 +44,7 @@ from billing.services.price_words import UNITS as PRICE_UNITS
 from billing.services.prices import PriceListError, Tier
 from billing.services.standing import Standing, sales_contact_of, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
+from billing.services.usage_page import NoSuchUsage, UsagePage, usage_page
 
 __all__ = [
     "AHEAD_AT_MOST",
@@ -61,12 +62,14 @@ __all__ = [
     "NewBillingAccount",
     "NewSubscription",
     "NewTrialClaim",
+    "NoSuchUsage",
     "OtherContent",
     "PlanRefused",
     "PriceListError",
     "Standing",
     "Tier",
     "Tiers",
+    "UsagePage",
     "activity_facts",
     "agreed_prices",
     "begin_contract",
@@ -99,4 +102,5 @@ __all__ = [
     "sales_contact_of",
     "standing_of",
     "start_subscriptions",
+    "usage_page",
 ]

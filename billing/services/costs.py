@@ -26,12 +26,15 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What the current period of an organization has cost until a moment, in cents.
+    """What the current period of an organization has cost until a moment, in cents. Its cycle 0 begins at `anchor_at`.
 
     `credit_left_cents` is what this leaves of its credits, `due_cents` what would be charged beyond them: nothing on
-    Free, on a trial (P30) and by contract. Without `prices` nothing costs anything: on Free, or because of `problem`.
+    Free, on a trial (P30) and by contract. Without `prices` nothing costs anything: on Free, where there is no
+    `subscription`, or because of `problem`.
     """
 
+    subscription: Subscription | None
+    anchor_at: datetime
     start: datetime
     end: datetime
     lines: tuple[Line, ...]
@@ -56,14 +59,14 @@ def costs_so_far(ids: Collection[UUID], *, at: datetime) -> dict[UUID, Costs]:
     subscriptions = {
         each.organization_id: each for each in Subscription.objects.running(at).filter(organization__in=ids)
     }
-    anchors = BillingAccount.objects.filter(pk__in=ids).values_list("pk", "anchor_at")
-    periods = {id: _period(id, subscriptions.get(id), anchor, at) for id, anchor in anchors}
+    anchors = dict(BillingAccount.objects.filter(pk__in=ids).values_list("pk", "anchor_at"))
+    periods = {id: _period(id, subscriptions.get(id), anchor, at) for id, anchor in anchors.items()}
     so_far = {id: period._replace(end=min(period.end, at)) for id, period in periods.items()}
     used = metered([so_far[id] for id in subscriptions])
     book = price_book([each.pk for each in subscriptions.values()])
     left = credit_cents(ids, at=at)
     return {
-        id: _costs(period, subscriptions.get(id), used.get(so_far[id], {}), book, left[id])
+        id: _costs(period, anchors[id], subscriptions.get(id), used.get(so_far[id], {}), book, left[id])
         for id, period in periods.items()
     }
 
@@ -90,12 +93,19 @@ def _cycle(id: UUID, anchor: datetime, at: datetime) -> Period:
 
 
 def _costs(
-    period: Period, subscription: Subscription | None, used: Metered, book: PriceBook, left: CreditCents
+    period: Period,
+    anchor_at: datetime,
+    subscription: Subscription | None,
+    used: Metered,
+    book: PriceBook,
+    left: CreditCents,
 ) -> Costs:
     prices, lines, problem = _price(period, subscription, used, book)
     total = sum(line.cents for line in lines)
     left_cents, due_cents = _spend(subscription, left, total)
     return Costs(
+        subscription=subscription,
+        anchor_at=anchor_at,
         start=period.start,
         end=period.end,
         lines=lines,

@@ -5,13 +5,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
 from billing.models import Metric, Price, PriceList
+
+OF_LIST = ("price_list", "price_list__subscription", "price_list__valid_from")
 
 
 class PriceListError(ValueError):
@@ -97,11 +100,13 @@ class PriceBook:
 
 
 def price_book(subscription_ids: Collection[UUID] = ()) -> PriceBook:
-    """Everybody's price lists and those agreed with these subscriptions, the latest first, in two statements."""
-    lists = PriceList.objects.filter(Q(subscription__isnull=True) | Q(subscription__in=subscription_ids))
+    """Everybody's price lists and those agreed with these subscriptions, the latest first, in one statement."""
+    meant = Q(price_list__subscription__isnull=True) | Q(price_list__subscription__in=subscription_ids)
+    prices = Price.objects.filter(meant).order_by("-price_list__valid_from", "price_list")
+    rows = prices.values_list(*OF_LIST, "metric", "above", "per", "cents")
     found: dict[UUID | None, list[Prices]] = defaultdict(list)
-    for each in lists.prefetch_related("prices").order_by("-valid_from"):
-        found[each.subscription_id].append(Prices(each.pk, each.valid_from, _tiers(each.prices.all())))
+    for (id, subscription_id, valid_from), of_it in groupby(rows, key=itemgetter(0, 1, 2)):
+        found[subscription_id].append(Prices(id, valid_from, _tiers(row[3:] for row in of_it)))
     everybodys = tuple(found.pop(None, ()))
     return PriceBook(everybodys, {id: tuple(prices) for id, prices in found.items() if id})
 
@@ -139,8 +144,8 @@ def _check(metric: str, tiers: Sequence[Tier]) -> None:
             raise PriceListError(f"{label}: the price above {tier.above:,} is of no quantity or below zero.")
 
 
-def _tiers(prices: Iterable[Price]) -> dict[str, tuple[Tier, ...]]:
+def _tiers(prices: Iterable[tuple[str, int, int, int]]) -> dict[str, tuple[Tier, ...]]:
     found = defaultdict(list)
-    for price in prices:
-        found[price.metric].append(Tier(price.above, price.per, price.cents))
+    for metric, *tier in prices:
+        found[metric].append(Tier(*tier))
     return {metric: tuple(sorted(tiers)) for metric, tiers in found.items()}

@@ -171,6 +171,7 @@ class World:
             "/admin/accounts/organization/<uuid:id>/change-contract/": (self.contracted.pk,),
             "/admin/accounts/organization/<uuid:id>/end-contract/": (self.contracted.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/usage/": (self.acme.pk,),
             "/admin/accounts/person/<path:object_id>/change/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/reopen/": (self.closed.pk,),
             "/admin/accounts/person/<uuid:id>/replace-address/": (self.acme.owner.pk,),

@@ -7,11 +7,13 @@ from django.conf import settings
 
 from konnect_portal.foundation.moments import absolute, distance, span
 from konnect_portal.foundation.money import dollars
+from konnect_portal.foundation.quantities import in_words
 
 register = template.Library()
 register.filter("absolute", absolute)
 register.filter("distance", distance)
 register.filter("dollars", dollars)
+register.filter("in_words", in_words)
 
 
 @register.filter
