@@ -16,9 +16,10 @@ at sending (delivery.py); until then `link` is `LINK_PLACEHOLDER`. What each kin
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import make_msgid
+from itertools import groupby
 from uuid import UUID
 
 from django.conf import settings
@@ -54,7 +55,7 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
     mails = list(mails)
     if not mails:
         return
-    emails = Email.objects.bulk_create((_email(mail) for mail in mails), batch_size=SET_SIZE)
+    emails = Email.objects.bulk_create(_emails(mails), batch_size=SET_SIZE)
     Mail.objects.bulk_create(
         (
             Mail(
@@ -71,23 +72,33 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
     hint("konnect_portal.foundation.tasks.send_mail")
 
 
-def _email(mail: NewMail) -> Email:
-    context = {name: _one_line(value) if isinstance(value, str) else value for name, value in mail.context.items()}
-    if mail.kind in settings.MAIL_LINK_MAKERS:
+def _emails(mails: Iterable[NewMail]) -> Iterator[Email]:
+    """Those that follow each other and say the same are written once: that is most of what a mail costs."""
+    for (kind, context), alike in groupby(mails, key=lambda mail: (mail.kind, mail.context)):
+        text = _written(kind, context)
+        for mail in alike:
+            yield Email(
+                from_email=settings.DEFAULT_FROM_EMAIL,
+                to=[_one_line(mail.to)],
+                **text,
+                status=STATUS.queued,
+                priority=PRIORITY.medium,
+                scheduled_time=timezone.now(),
+                message_id=make_msgid(domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"]),
+            )
+
+
+def _written(kind: str, context: dict) -> dict[str, str]:
+    context = {name: _one_line(value) if isinstance(value, str) else value for name, value in context.items()}
+    if kind in settings.MAIL_LINK_MAKERS:
         context["link"] = LINK_PLACEHOLDER
     context |= {"support_url": settings.SUPPORT_URL, "public_url": settings.PUBLIC_URL}
-    context["subject"] = _one_line(_text(f"mail/{mail.kind}.subject.txt", context))[:SUBJECT_LENGTH]
-    return Email(
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[_one_line(mail.to)],
-        subject=context["subject"],
-        message=_text(f"mail/{mail.kind}.txt", context).strip() + "\n",
-        html_message=_template(f"mail/{mail.kind}.html").render(Context(context)),
-        status=STATUS.queued,
-        priority=PRIORITY.medium,
-        scheduled_time=timezone.now(),
-        message_id=make_msgid(domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"]),
-    )
+    context["subject"] = _one_line(_text(f"mail/{kind}.subject.txt", context))[:SUBJECT_LENGTH]
+    return {
+        "subject": context["subject"],
+        "message": _text(f"mail/{kind}.txt", context).strip() + "\n",
+        "html_message": _template(f"mail/{kind}.html").render(Context(context)),
+    }
 
 
 def _template(name: str) -> Template:
