@@ -2,7 +2,7 @@
 
 A mail of kind `K` is made of the templates `mail/K.subject.txt`, `mail/K.txt` and `mail/K.html`, the last extending
 `mail/base.html`. Each gets the mail's context and besides `support_url`, `public_url` and `subject`. Moments are
-datetimes, counts integers.
+datetimes, counts integers; lists hold strings.
 
 A link that is a secret stands in no row: `settings.MAIL_LINK_MAKERS` names for such a kind the function that makes it
 at sending (delivery.py); until then `link` is `LINK_PLACEHOLDER`. What each kind is told:
@@ -18,8 +18,10 @@ at sending (delivery.py); until then `link` is `LINK_PLACEHOLDER`. What each kin
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import make_msgid
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -88,17 +90,38 @@ def _emails(mails: Iterable[NewMail]) -> Iterator[Email]:
             )
 
 
-def _written(kind: str, context: dict) -> dict[str, str]:
+def _written(kind: str, context: dict) -> dict[str, Any]:
+    """What a mail's row holds: subject and text, and what the HTML will be made of."""
     context = {name: _one_line(value) if isinstance(value, str) else value for name, value in context.items()}
     if kind in settings.MAIL_LINK_MAKERS:
         context["link"] = LINK_PLACEHOLDER
-    context |= {"support_url": settings.SUPPORT_URL, "public_url": settings.PUBLIC_URL}
     context["subject"] = _one_line(_text(f"mail/{kind}.subject.txt", context))[:SUBJECT_LENGTH]
     return {
         "subject": context["subject"],
         "message": _text(f"mail/{kind}.txt", context).strip() + "\n",
-        "html_message": _template(f"mail/{kind}.html").render(Context(context)),
+        "context": {name: _stored(value) for name, value in context.items()},
     }
+
+
+def html_of(email: Email, kind: str) -> str:
+    """The HTML of a mail of that kind. It weighs most of all and so is made as the mail is sent."""
+    context = {name: _restored(value) for name, value in email.context.items()}
+    return _template(f"mail/{kind}.html").render(Context(context | _everywhere()))
+
+
+def _everywhere() -> dict[str, str]:
+    return {"support_url": settings.SUPPORT_URL, "public_url": settings.PUBLIC_URL}
+
+
+MOMENT = "moment"
+
+
+def _stored(value: object) -> object:
+    return {MOMENT: value.isoformat()} if isinstance(value, datetime) else value
+
+
+def _restored(value: object) -> object:
+    return datetime.fromisoformat(value[MOMENT]) if isinstance(value, dict) else value
 
 
 def _template(name: str) -> Template:
@@ -107,7 +130,7 @@ def _template(name: str) -> Template:
 
 def _text(name: str, context: dict) -> str:
     """Plain text, in which an ampersand stays one."""
-    return _template(name).render(Context(context, autoescape=False))
+    return _template(name).render(Context(context | _everywhere(), autoescape=False))
 
 
 def _one_line(text: str) -> str:
