@@ -7,14 +7,13 @@ One check at a time works on a database; a second one waits for it, and then fin
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -27,8 +26,6 @@ from accounts.models import CheckEntry, CheckPause, CheckRun, LifecycleEvent, Or
 from accounts.rights import check_permission
 from accounts.sets import in_sets
 from accounts.words import HeldBy, Reason, Via
-
-logger = structlog.get_logger(__name__)
 
 CHECK_LOCK = 20_260_066
 """The advisory lock that a check holds; any number that nothing else here uses."""

@@ -23,6 +23,10 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.carry_out_replacements",
         "schedule": crontab(minute="*/5"),
     },
+    "charge invoices": {
+        "task": "billing.tasks.charge_invoices",
+        "schedule": 60.0,
+    },
     "check inactivity": {
         "task": "accounts.tasks.check_inactivity",
         "schedule": crontab(minute="7"),
@@ -33,7 +37,11 @@ app.conf.beat_schedule = {
     },
     "find usage that came late": {
         "task": "accounts.tasks.find_late_usage",
-        "schedule": crontab(minute="2"),
+        "schedule": crontab(minute="4"),
+    },
+    "close cycles": {
+        "task": "billing.tasks.close_cycles",
+        "schedule": crontab(minute="17"),
     },
     "count for the desk": {
         "task": "accounts.tasks.count_for_desk",
@@ -47,17 +55,41 @@ app.conf.beat_schedule = {
         "task": "geos.tasks.find_decommissions",
         "schedule": 60.0,
     },
+    "move anchors": {
+        "task": "billing.tasks.move_anchors",
+        "schedule": crontab(minute="2"),
+    },
+    "reconcile billing": {
+        "task": "billing.tasks.reconcile_billing",
+        "schedule": crontab(hour="2", minute="10"),
+    },
     "renew licenses": {
         "task": "licensing.tasks.renew_licenses",
         "schedule": crontab(minute="32"),
+    },
+    "report control planes not taken down": {
+        "task": "geos.tasks.report_stuck_decommissions",
+        "schedule": crontab(minute="12"),
     },
     "report usage of embedded geos": {
         "task": "accounts.tasks.report_embedded_geos",
         "schedule": crontab(minute="*/5"),
     },
+    "tell of cards that expire": {
+        "task": "billing.tasks.tell_of_expiring_cards",
+        "schedule": crontab(hour="6", minute="20"),
+    },
+    "tell of trials that end": {
+        "task": "billing.tasks.tell_of_trial_ends",
+        "schedule": crontab(minute="27"),
+    },
     "tell of tokens that expire": {
         "task": "accounts.tasks.tell_of_expiring_tokens",
         "schedule": crontab(minute="22"),
+    },
+    "run errands at the payment provider": {
+        "task": "billing.tasks.run_errands",
+        "schedule": 60.0,
     },
     "send mail": {
         "task": "konnect_portal.foundation.tasks.send_mail",

@@ -5,7 +5,6 @@ from django.utils import timezone
 
 from accounts.templatetags.desk import moment
 from billing.models import GeoUsage
-from billing.services import geos_behind
 from konnect_portal.foundation.admin import ReadOnlyAdmin
 
 
@@ -17,9 +16,7 @@ class BehindFilter(admin.SimpleListFilter):
         return [("behind", "Behind")]
 
     def queryset(self, request, queryset):
-        if self.value() != "behind":
-            return queryset
-        return queryset.filter(pk__in=geos_behind(timezone.now()).values("pk"))
+        return queryset.behind(timezone.now()) if self.value() == "behind" else queryset
 
 
 @admin.register(GeoUsage)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.models import Approval, CheckRun, Organization, User
-from billing.services import geos_behind, trials_ending
+from billing.models import GeoUsage, Invoice, ProviderMismatch, ProviderSubscription, Subscription
 from geos.models import ControlPlane
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.paging import COUNT_CAP
@@ -83,13 +83,43 @@ KINDS = [
         "begins_at",
     ),
     Kind(
+        "billing_stops",
+        "billing.view_providersubscription",
+        "credit_card_off",
+        "Billing stops not yet confirmed",
+        "Every billing stop is confirmed",
+        "billing_providersubscription?stop=waiting",
+        lambda at: ProviderSubscription.objects.not_confirmed(),
+        "stop_asked_at",
+    ),
+    Kind(
+        "one_sided",
+        "billing.view_providermismatch",
+        "sync_problem",
+        "Subscriptions on one side only",
+        "Both sides have the same subscriptions",
+        "billing_providermismatch?state=open",
+        lambda at: ProviderMismatch.objects.filter(resolved_at=None),
+        "found_at",
+    ),
+    Kind(
+        "invoices",
+        "billing.view_invoice",
+        "receipt_long",
+        "Invoices that could not be issued",
+        "Every invoice is issued in time",
+        "billing_invoice?state=overdue",
+        lambda at: Invoice.objects.overdue(at),
+        "period_end",
+    ),
+    Kind(
         "geos",
         "billing.view_geousage",
         "public_off",
         "Geos behind with their usage",
         "The usage of every geo is complete",
         "billing_geousage?usage=behind",
-        lambda at: geos_behind(at),
+        lambda at: GeoUsage.objects.behind(at),
         "behind_since",
     ),
     Kind(
@@ -112,7 +142,7 @@ AHEAD = [
         "Trials that end within 7 days",
         "No trial ends within 7 days",
         "billing_subscription?trial=ending",
-        lambda at: trials_ending(at),
+        lambda at: Subscription.objects.trials_ending(at),
         "ends_at",
     ),
     Kind(

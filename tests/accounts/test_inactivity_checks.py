@@ -185,19 +185,6 @@ class TestRun:
 
         assert inactive() == ["Two"]
 
-    def test_a_geo_that_is_late_for_a_day_alerts_support(self, now, caplog):
-        """P63"""
-        for geo in ("us", "eu"):
-            factories.control_plane(unused(geo)[0], geo=geo)
-        record_completeness(["us"], now - DAY + HOUR, at=now)
-        record_completeness(["eu"], now - DAY - HOUR, at=now)
-
-        run_check()
-
-        alerts = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-        assert len(alerts) == 1
-        assert "'eu'" in alerts[0]
-
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("limit_of_two")
