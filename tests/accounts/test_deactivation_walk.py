@@ -149,7 +149,7 @@ def full(organization, number) -> None:
     CheckEntry.objects.create(run=run, organization=organization, inactive_at=now, last_seen_at=now)
     SignUpRequest.objects.create(email=f"someone{number}@else.example", requested_at=now)
     factories.support_request(organization)
-    StaffLookup.objects.create(staff_id=owner.pk, what="case", target_id=organization.pk, slot=number)
+    StaffLookup.objects.create(staff_id=owner.pk, what="organization", target_id=organization.pk, slot=number)
     bulk = BulkDeactivation.objects.create(made_by_id=owner.pk)
     BulkEntry.objects.create(bulk=bulk, line=1, said=str(organization.pk), organization=organization)
     Approval.objects.create(
