@@ -4,7 +4,7 @@ An alert begins with an error in the log and is repeated by mail, once a day, wh
 the start page ask what waits themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -51,7 +51,7 @@ def _begin(late: Sequence[Waiting], at: datetime) -> None:
     begun = [each for each in late if each.kind.name not in known]
     Alert.objects.bulk_create(Alert(kind=each.kind.name, began_at=at) for each in begun)
     for each in begun:
-        logger.error("waits for more than 24 hours", kind=each.kind.name, count=each.count, since=each.moment)
+        logger.error("waits for more than 24 hours", kind=each.kind.name, count=each.count, since=each.since)
 
 
 def _told_lately(at: datetime) -> bool:
@@ -60,7 +60,10 @@ def _told_lately(at: datetime) -> bool:
 
 
 def _tell(late: Sequence[Waiting]) -> None:
-    lines = [
-        {"title": each.kind.title, "count": each.shown, "since": each.moment, "path": each.kind.link} for each in late
+    queue_mails(NewMail(to=to, kind="alerts", context={"alerts": _lines(late)}) for to in settings.ALERTS_TO)
+
+
+def _lines(late: Iterable[Waiting]) -> list[dict[str, str]]:
+    return [
+        {"title": each.kind.title, "count": each.shown, "since": each.since, "path": each.kind.link} for each in late
     ]
-    queue_mails(NewMail(to=address, kind="alerts", context={"alerts": lines}) for address in settings.ALERTS_TO)

@@ -3,9 +3,9 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.alerts import review_alerts
 from accounts.bulk.acting import carry_out
 from accounts.bulk.lists import forget_reports
-from accounts.alerts import review_alerts
 from accounts.checks import run_check
 from accounts.desk.pulse import count_figures
 from accounts.late_usage import find_late_usage as find_some_late_usage

@@ -88,7 +88,12 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return [("waiting", "Waiting"), ("others", "Waiting for you"), ("lapsed", "Lapsed"), *Approval.Outcome.choices[:3]]
+        return [
+            ("waiting", "Waiting"),
+            ("others", "Waiting for you"),
+            ("lapsed", "Lapsed"),
+            *Approval.Outcome.choices[:3],
+        ]
 
     def queryset(self, request, queryset):
         now = timezone.now()

@@ -56,8 +56,10 @@ def navigation(request):
 def start(user) -> dict:
     """What the start page shows."""
     now = timezone.now()
+    waits = waiting(KINDS, now, user=user)
     return {
-        "waiting": waiting(KINDS, now, user=user),
+        "waiting": waits,
+        "busy": any(each.count for each in waits),
         "ahead": waiting(AHEAD, now, user=user),
         "pulse": pulse() if user.has_perm("accounts.view_organization") else None,
         "title": "Start",

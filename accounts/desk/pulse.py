@@ -114,8 +114,8 @@ def pulse() -> Pulse | None:
             "Home geo of the active": _shares(counts["geos"], geos, ""),
         },
         [
-            _chart("Deactivated, by reason", counts["deactivated"], at),
-            _chart("Reactivated, by why they had been deactivated", counts["reactivated"], at),
+            _chart("Deactivated each week, by reason", counts["deactivated"], at),
+            _chart("Reactivated each week, by why they had been deactivated", counts["reactivated"], at),
         ],
     )
 
@@ -129,7 +129,7 @@ def _shares(counts: dict[str, int], names: Iterable[tuple[str, str]], query: str
 
 
 def _chart(title: str, weeks: dict[str, list[int]], at: datetime) -> Chart:
-    columns = [f"Week of {first_week(at) + timedelta(weeks=number):%-d %b}" for number in range(WEEKS)]
+    columns = [f"{first_week(at) + timedelta(weeks=number):%-d %b}" for number in range(WEEKS)]
     series = [
         Series(reason.label, weeks[reason], tone) for tone, reason in enumerate(TOLD_REASONS, 1) if reason in weeks
     ]

@@ -11,6 +11,7 @@ from accounts.models import Approval, CheckRun, Organization, User
 from billing.models import GeoUsage, Invoice, ProviderMismatch, ProviderSubscription, Subscription
 from geos.models import ControlPlane
 from konnect_portal.foundation.models import Mail
+from konnect_portal.foundation.moments import absolute
 from konnect_portal.foundation.paging import COUNT_CAP
 
 ALERT_AFTER = timedelta(hours=24)
@@ -171,6 +172,10 @@ class Waiting:
     @property
     def shown(self) -> str:
         return f"{COUNT_CAP}+" if self.count > COUNT_CAP else str(self.count)
+
+    @property
+    def since(self) -> str:
+        return absolute(self.moment) if self.moment else ""
 
     @property
     def is_late(self) -> bool:

@@ -11,7 +11,6 @@ from billing.models.plans import Subscription
 from konnect_portal.foundation.fields import uuid_key
 
 
-
 class CardSetup(models.Model):
     """A card asked for on the provider's page: for one organization, and taken back from there once."""
 

@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0009_alerts'),
-        ('geos', '0002_geos'),
+        ("accounts", "0009_alerts"),
+        ("geos", "0002_geos"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='controlplane',
-            index=models.Index(condition=models.Q(('state', 'decommissioning')), fields=['begins_at'], name='control_plane_to_confirm'),
+            model_name="controlplane",
+            index=models.Index(
+                condition=models.Q(("state", "decommissioning")), fields=["begins_at"], name="control_plane_to_confirm"
+            ),
         ),
     ]

@@ -5,7 +5,6 @@ from post_office.models import STATUS
 
 from konnect_portal.foundation.fields import uuid_key
 
-
 FAILED_LATELY = timedelta(days=7)
 
 

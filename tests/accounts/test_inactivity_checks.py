@@ -14,7 +14,6 @@ from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, Lifecyc
 from accounts.tasks import check_inactivity
 from accounts.words import Reason, Via
 from billing.models import BillingAccount, Plan
-from billing.services import record_completeness
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("without_notices")
