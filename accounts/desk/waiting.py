@@ -49,7 +49,7 @@ KINDS = [
         "Asked by a colleague, waiting for a second lead",
         "No colleague waits for a second lead",
         "accounts_approval?state=others",
-        lambda at: Approval.objects.waiting(at),
+        Approval.objects.waiting,
         "asked_at",
         asked_by="asked_by_id",
     ),
@@ -80,7 +80,7 @@ KINDS = [
         "Take-downs not confirmed for a day",
         "Every take-down is on its way",
         "geos_controlplane?progress=stuck",
-        lambda at: ControlPlane.objects.stuck(at),
+        ControlPlane.objects.stuck,
         "begins_at",
     ),
     Kind(
@@ -110,7 +110,7 @@ KINDS = [
         "Invoices that could not be issued",
         "Every invoice is issued in time",
         "billing_invoice?state=overdue",
-        lambda at: Invoice.objects.overdue(at),
+        Invoice.objects.overdue,
         "period_end",
     ),
     Kind(
@@ -120,7 +120,7 @@ KINDS = [
         "Geos behind with their usage",
         "The usage of every geo is complete",
         "billing_geousage?usage=behind",
-        lambda at: GeoUsage.objects.behind(at),
+        GeoUsage.objects.behind,
         "behind_since",
     ),
     Kind(
@@ -130,7 +130,7 @@ KINDS = [
         "Mails that failed in the last 7 days",
         "No mail has failed in the last 7 days",
         "foundation_mail?delivery=lately",
-        lambda at: Mail.objects.failed_lately(at),
+        Mail.objects.failed_lately,
         "email__last_updated",
     ),
 ]
@@ -143,7 +143,7 @@ AHEAD = [
         "Trials that end within 7 days",
         "No trial ends within 7 days",
         "billing_subscription?trial=ending",
-        lambda at: Subscription.objects.trials_ending(at),
+        Subscription.objects.trials_ending,
         "ends_at",
     ),
     Kind(
@@ -153,7 +153,7 @@ AHEAD = [
         "Organizations on hold",
         "No organization is on hold",
         "accounts_organization?hold=yes",
-        lambda at: Organization.objects.on_hold(at),
+        Organization.objects.on_hold,
         "hold_until",
     ),
 ]

@@ -142,7 +142,7 @@ class TestEnding:
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_tell_once():
     geo_is_late()
-    collide(lambda: review_alerts(at=NOW), lambda: review_alerts(at=NOW))
+    assert collide(lambda: review_alerts(at=NOW), lambda: review_alerts(at=NOW)) is None
 
     assert Alert.objects.count() == 1
     assert len(told()) == 1
