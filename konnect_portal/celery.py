@@ -67,10 +67,6 @@ app.conf.beat_schedule = {
         "task": "licensing.tasks.renew_licenses",
         "schedule": crontab(minute="32"),
     },
-    "report control planes not taken down": {
-        "task": "geos.tasks.report_stuck_decommissions",
-        "schedule": crontab(minute="12"),
-    },
     "report usage of embedded geos": {
         "task": "accounts.tasks.report_embedded_geos",
         "schedule": crontab(minute="*/5"),

@@ -1,4 +1,4 @@
-"""What a worker is told where the broker's connection is gone."""
+"""What a worker is told where the broker's connection is gone, and what the schedule asks of it."""
 
 import pytest
 
@@ -12,3 +12,9 @@ def test_a_message_that_came_by_a_lost_connection_is_not_acknowledged_and_that_i
 
     with pytest.raises(connection.connection_errors, match="is gone"):
         channel.basic_ack("tag")
+
+
+def test_every_task_of_the_schedule_exists():
+    app.loader.import_default_modules()
+
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
