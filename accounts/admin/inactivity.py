@@ -70,7 +70,11 @@ def last_logins(ids: Collection[UUID]) -> dict[UUID, User]:
 
 
 def explain(standing: Standing, told: Told | None = None) -> str:
-    """In words, with what holds it told more exactly where that is known; `standing` is of an active organization."""
+    """In words, with what holds it told more exactly where that is known."""
+    organization = standing.organization
+    if organization.deactivated_at is not None:
+        deactivated_on = absolute(organization.deactivated_at)
+        return f"Not checked: it was deactivated on {deactivated_on} because {organization.reason_sentence}."
     if standing.exemption is not None:
         return "Not checked: it is marked never to be deactivated."
     if standing.inactive_at is None:
