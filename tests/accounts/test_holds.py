@@ -39,6 +39,7 @@ def state_of(organization):
     return Organization.objects.get(pk=organization.pk).state
 
 
+@pytest.mark.usefixtures("without_notices")
 @pytest.mark.django_db
 class TestHold:
     def test_the_check_leaves_it_alone_until_it_ends(self, acme, globex, lead):
@@ -181,6 +182,7 @@ class TestPages:
         assert "Something changed since this was shown" in said(answer)
 
 
+@pytest.mark.usefixtures("without_notices")
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
     def test_the_check_that_waits_for_a_hold_leaves_it_alone(self, acme, lead):

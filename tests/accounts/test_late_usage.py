@@ -31,7 +31,7 @@ def now():
 
 
 @pytest.fixture
-def gone(acme, globex, now):
+def gone(acme, globex, now, without_notices):
     """Acme, deactivated by the check a moment ago, day 10 of its cycle; Globex, deactivated by it too."""
     BillingAccount.objects.update(anchor_at=now - 100 * DAY)
     for organization in (acme, globex):
