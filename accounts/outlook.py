@@ -42,7 +42,7 @@ class Part:
 
     @property
     def shown(self) -> str:
-        return f"{len(self.standings)}{'' if self.is_all else '+'}"
+        return str(len(self.standings)) if self.is_all else f"{min(len(self.standings), WINDOW)}+"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def outlook(question: Question) -> dict[str, Part]:
     windows = {group: list(_in_order(candidates(group, question))[: size + 1]) for group in GROUPS}
     found = inactivity.standings(_once(windows.values()), question)
     groups: dict[str, list[Standing]] = {group: [] for group in GROUPS}
-    for standing in sorted(found, key=lambda each: (each.inactive_by_activity, each.id)):
+    for standing in sorted(found, key=_moment):
         if group := group_of(standing):
             groups[group].append(standing)
     if len(groups[DUE]) > room:
@@ -89,7 +89,7 @@ def group_page(group: str, question: Question, after: str | None) -> KeyPage[Sta
     if group == HeldBy.LIMIT:
         found = [_over_limit(standing) for standing in found if standing.may_go]
     rows = [standing for standing in found if group_of(standing) == group]
-    return KeyPage(rows, page.after)
+    return KeyPage(sorted(rows, key=_moment), page.after)
 
 
 def group_of(standing: Standing) -> str | None:
@@ -146,6 +146,10 @@ NARROWED: dict[str, Callable[[Question], Q | Exists]] = {
     HeldBy.LIMIT: _announced,
 }
 """What everybody in a group has in common, as far as the database can tell; others may have it, too."""
+
+
+def _moment(standing: Standing) -> tuple[datetime, UUID]:
+    return standing.inactive_by_activity, standing.id
 
 
 def _over_limit(standing: Standing) -> Standing:

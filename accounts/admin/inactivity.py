@@ -32,6 +32,11 @@ class Told:
     last_login_by: User | None = None
 
     @property
+    def in_order(self) -> list[InactivityNotice]:
+        """Its notices, the first one first."""
+        return sorted(self.notices.values(), key=lambda notice: -notice.days_before)
+
+    @property
     def announced_at(self) -> datetime | None:
         first = self.notices.get(InactivityNotice.FIRST)
         return first.announced_at if first and first.settled_at else None
@@ -47,6 +52,16 @@ class Row:
     @property
     def why(self) -> str:
         return explain(self.standing, self.told)
+
+    @property
+    def because(self) -> str:
+        """From which fact the moment of inactivity follows."""
+        return _because(self.standing)
+
+    @property
+    def held(self) -> str:
+        """What holds it; empty where nothing does."""
+        return _hold_in_detail(self.standing, self.told) if self.standing.held_by else ""
 
 
 def rows_of(standings: Collection[Standing], question: Question) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import wraps
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -28,8 +29,8 @@ from accounts.words import HeldBy
 from konnect_portal.foundation.admin import ReadOnlyAdmin
 from konnect_portal.foundation.paging import key_page
 
-SHOWN = 5
-"""Organizations of a group shown on the desk; the group's own page has all of them."""
+SHOWN, SHOWN_HELD = 5, 2
+"""Organizations shown of a group, and of one that is held; the group's own page has all of them."""
 
 WORDS = {
     DUE: ("Due now", "The next hourly check deactivates them; each is asked about again first."),
@@ -63,20 +64,26 @@ class Group:
         return WORDS[self.name][1]
 
 
-def groups_of(question: Question, *, shown: int) -> dict[str, Group]:
-    """Every group, the first `shown` of each with what is shown of them, in a fixed number of statements."""
+def groups_of(question: Question) -> dict[str, Group]:
+    """Every group, the first of each with what is shown of them, in a fixed number of statements."""
     parts = outlook(question)
-    first = [standing for part in parts.values() for standing in part.standings[:shown]]
-    rows = {row.standing.id: row for row in rows_of(first, question)}
+    first = {name: part.standings[: SHOWN_HELD if name in HeldBy else SHOWN] for name, part in parts.items()}
+    rows = {row.standing.id: row for row in rows_of(list(chain(*first.values())), question)}
+    return {name: Group(name, part, [rows[each.id] for each in first[name]]) for name, part in parts.items()}
+
+
+def columns(groups: dict[str, Group]) -> dict[str, Any]:
+    """The groups as the pages show them; of the held ones those that hold somebody, and how many they are together."""
+    held = [groups[name] for name in HeldBy.values if groups[name].part.standings]
+    count = sum(len(group.part.standings) for group in held)
+    more = "" if all(group.part.is_all for group in held) else "+"
     return {
-        name: Group(name, part, [rows[standing.id] for standing in part.standings[:shown]])
-        for name, part in parts.items()
+        "due": groups[DUE],
+        "coming": groups[COMING],
+        "held": held,
+        "held_count": f"{count}{more}",
+        "over_limit": groups[HeldBy.LIMIT],
     }
-
-
-def held(groups: dict[str, Group]) -> list[Group]:
-    """Those that hold somebody."""
-    return [groups[name] for name in HeldBy.values if groups[name].part.standings]
 
 
 def asked(request) -> tuple[AskForm, Question | None]:
@@ -95,13 +102,10 @@ class InactivityDesk(ReadOnlyAdmin):
     def desk_view(self, request):
         """What waits, the last run, three columns of time, and what was and is to come."""
         question = inactivity.ask()
-        groups = groups_of(question, shown=SHOWN)
         context = {
             **check_switch(request.user),
+            **columns(groups_of(question)),
             "overview": Overview(question),
-            "due": groups[DUE],
-            "coming": groups[COMING],
-            "held": held(groups),
         }
         return self._desk_page(request, "desk", "Inactivity", **context)
 
@@ -110,13 +114,10 @@ class InactivityDesk(ReadOnlyAdmin):
         form, question = asked(request)
         context: dict[str, Any] = {"form": form, "notices": settings.INACTIVITY_NOTICES}
         if question is not None and form.is_bound:
-            groups = groups_of(question, shown=SHOWN)
             context |= {
+                **columns(groups_of(question)),
                 "question": question,
                 "remarks": remarks(question),
-                "due": groups[DUE],
-                "held": held(groups),
-                "over_limit": bool(groups[HeldBy.LIMIT].part.standings),
                 "query": request.GET.urlencode(),
             }
         return self._desk_page(request, "ask", "Ask about a date", **context)
@@ -132,7 +133,14 @@ class InactivityDesk(ReadOnlyAdmin):
         title, says = WORDS[group]
         rows = rows_of(page.rows, question)
         return self._desk_page(
-            request, "group", title, says=says, rows=rows, page=page, question=question, is_asked=form.is_bound
+            request,
+            "group",
+            title,
+            says=says,
+            rows=rows,
+            page=page,
+            question=question,
+            query=request.GET.urlencode() if form.is_bound else "",
         )
 
     def exempt_view(self, request):
@@ -158,7 +166,7 @@ class InactivityDesk(ReadOnlyAdmin):
             [row] = rows_of(inactivity.standings([organization], question), question)
             facts = facts_of(row, question)
             context |= {"question": question, "row": row, "facts": facts, "remarks": remarks(question)}
-        return self._desk_page(request, "why", f"Why {organization.name}", **context)
+        return self._desk_page(request, "why", f"Inactivity of {organization.name}", **context)
 
     def get_urls(self):
         pages = [
@@ -186,5 +194,5 @@ class InactivityDesk(ReadOnlyAdmin):
         return inner
 
     def _desk_page(self, request, name, title, **context):
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context}
+        context = {**self.admin_site.each_context(request), "title": title, **context}
         return TemplateResponse(request, f"admin/accounts/inactivity/{name}.html", context)

@@ -76,7 +76,8 @@ def _moment(row: Row) -> Iterator[Fact]:
     elif facts.on_trial:
         yield Fact("On trial", facts.plan_until, "Not checked before it has ended")
     if row.standing.inactive_at is not None:
-        yield Fact("Inactive", row.standing.inactive_at, "The later of the two, if nobody uses it", decides=True)
+        is_ahead = row.standing.inactive_at > row.standing.at
+        yield Fact("Inactive", row.standing.inactive_at, "If nobody uses it until then" if is_ahead else "")
 
 
 def _geos(row: Row, question: Question) -> Iterator[Fact]:

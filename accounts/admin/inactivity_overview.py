@@ -109,6 +109,10 @@ class Overview:
     def coming(self) -> ComingDays:
         return coming_by_day(self.question)
 
+    @property
+    def anybody_comes(self) -> bool:
+        return any(self.coming.counts)
+
     @cached_property
     def coming_chart(self) -> Chart:
         days = [_day(day) for day in self.coming.days]
