@@ -185,7 +185,7 @@ def _exact_days(window: list[Organization], question: Question, end: datetime) -
 def _bounds_by_day(start: datetime, end: datetime) -> Counter[date]:
     """Of all plans, so that nothing but the index is read: only who is active has a bound."""
     bounds = Organization.objects.filter(inactive_at__gt=start, inactive_at__lte=end).order_by()
-    by_day = bounds.values_list(TruncDate("inactive_at", tzinfo=UTC)).annotate(Count("*"))
+    by_day = bounds.values_list(TruncDate("inactive_at", tzinfo=UTC)).annotate(size=Count("*"))
     return Counter(dict(by_day))
 
 

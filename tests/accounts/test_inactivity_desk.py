@@ -94,9 +94,10 @@ def test_an_organization_is_told_with_what_decides(idle, read, alice):
     assert f"101 days ago, in the cycle {login - 90 * DAY:%-d %b} to {login - 60 * DAY:%-d %b %Y}" in page
 
 
-def test_who_signed_in_last_and_has_left_is_not_named(idle, read, alice):
+def test_who_signed_in_last_and_has_left_is_not_named(idle, read, alice, bob):
     """P62: the moment stays, whoever leaves."""
     factories.member(idle, alice)
+    factories.member(idle, bob, last_login_at=timezone.now() - 40 * DAY)
     record_login(idle.pk, alice, timezone.now() - 31 * DAY)
     Membership.objects.filter(user=alice).delete()
 

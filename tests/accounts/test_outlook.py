@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts import inactivity, outlook
 from accounts.checks import run_check
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, InactivityNotice, Organization
-from accounts.words import HeldBy, Reason, Via
+from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, InactivityNotice, LifecycleEvent, Organization
+from accounts.words import Act, HeldBy, Reason, Via
 from billing.models import BillingAccount
 from tests import factories
 from tests.notices import START, clock  # noqa: F401
@@ -183,6 +183,8 @@ def test_deactivations_are_counted_by_week_and_reason(acme, globex, lead, now):
     """P47"""
     deactivate_organizations([acme.pk], reason=Reason.SPAM, actor=lead, via=Via.ADMIN, ticket="T-1")
     deactivate_organizations([globex.pk], reason=Reason.INACTIVITY, via=Via.CHECK)
+    elsewhere = {"act": Act.DEACTIVATED, "via": Via.IMPORT, "organization_id": acme.pk}
+    LifecycleEvent.objects.create(reason=Reason.IMPORTED, **elsewhere)
 
     found = outlook.deactivations(now)
 
