@@ -41,6 +41,10 @@ class Part:
     is_all: bool
 
     @property
+    def is_empty(self) -> bool:
+        return self.is_all and not self.standings
+
+    @property
     def shown(self) -> str:
         return str(len(self.standings)) if self.is_all else f"{min(len(self.standings), WINDOW)}+"
 

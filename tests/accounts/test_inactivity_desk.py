@@ -325,3 +325,18 @@ def test_fifty_thousand_due_on_the_first_day_are_counted_up_to_a_cap(client, ali
 
     assert f"Over the limit {outlook.WINDOW}+" in page
     assert "nobody goes until a lead decides" in page
+
+
+def test_where_a_window_ends_before_anybody_is_found_the_desk_does_not_say_nobody(idle, client, monkeypatch, settings):
+    """Habit 7: one who may go stands behind those whom missing usage holds."""
+    settings.INACTIVITY_LIMIT_FLOOR = settings.INACTIVITY_LIMIT_COUNT = 1
+    monkeypatch.setattr(outlook, "WINDOW", 1)
+    for number in range(3):
+        missing = factories.organization(f"Missing {number}", created_at=idle.created_at - DAY)
+        factories.control_plane(missing, geo="eu")
+
+    page = words(client.get(DESK))
+
+    assert "The next hourly check deactivates 0+ organizations." in page
+    assert "Nobody among the first that were looked at. Look further" in page
+    assert "Idle" in words(client.get(f"{DESK}due/"))
