@@ -6,6 +6,7 @@ from accounts.models.access import (
     Team,
     TeamMembership,
 )
+from accounts.models.alerts import Alert, DeskFigures
 from accounts.models.approvals import Approval
 from accounts.models.bulk import BulkDeactivation, BulkEntry
 from accounts.models.history import EmailLock, EventSubject, LifecycleEvent
@@ -25,6 +26,7 @@ from accounts.models.trail import StaffLookup
 __all__ = [
     "AccessToken",
     "AddressChange",
+    "Alert",
     "Approval",
     "BulkDeactivation",
     "BulkEntry",
@@ -32,6 +34,7 @@ __all__ = [
     "CheckPause",
     "CheckRun",
     "ContactChange",
+    "DeskFigures",
     "EmailLock",
     "EventSubject",
     "Exemption",

@@ -232,5 +232,7 @@ def test_the_walk_has_a_row_in_every_table_of_an_organization(acme, globex, lead
         "billing_embeddedsubscription",
         "geos_geobreaker",
         "geos_embeddedtakedown",
+        "accounts_alert",
         "accounts_checkpause",
+        "accounts_deskfigures",
     }
