@@ -8,26 +8,19 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts import inactivity
+from accounts.desk.pulse import TOLD_REASONS
 from accounts.inactivity import Question
 from accounts.models import CheckRun, Exemption, Organization
 from accounts.outlook import ComingDays, coming_by_day, deactivations
-from accounts.words import HeldBy, Reason
+from accounts.words import HeldBy
 from konnect_portal.foundation.charts import Chart, Series
 from konnect_portal.foundation.paging import COUNT_CAP
 
 RUNS_EVERY = timedelta(hours=2)
 """A last run that is older than this is a worry: the check runs hourly."""
 
-TONES = {
-    Reason.INACTIVITY: 1,
-    Reason.OWNER_REQUEST: 2,
-    Reason.SUPPORT_REQUEST: 3,
-    Reason.ACCOUNT_CLOSED: 4,
-    Reason.DUPLICATE: 5,
-    Reason.FRAUD: 6,
-    Reason.SPAM: 7,
-    Reason.NON_PAYMENT: 8,
-}
+TONES = {reason: tone for tone, reason in enumerate(TOLD_REASONS, 1)}
+"""The same colours as in the pulse."""
 
 
 @dataclass(frozen=True)

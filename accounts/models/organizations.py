@@ -170,11 +170,6 @@ class Organization(models.Model):
                 condition=Q(late_usage_at__isnull=False),
             ),
             models.Index(
-                fields=["hold_until", "id"],
-                name="organization_on_hold",
-                condition=Q(hold_until__isnull=False),
-            ),
-            models.Index(
                 fields=["purge_at"],
                 name="organization_purge",
                 condition=Q(purge_at__isnull=False),
