@@ -12,14 +12,14 @@ from accounts.desk.pulse import TOLD_REASONS
 from accounts.inactivity import Question
 from accounts.models import CheckRun, Exemption, Organization
 from accounts.outlook import ComingDays, coming_by_day, deactivations
-from accounts.words import HeldBy
+from accounts.words import HeldBy, Reason
 from konnect_portal.foundation.charts import Chart, Series
 from konnect_portal.foundation.paging import COUNT_CAP
 
 RUNS_EVERY = timedelta(hours=2)
 """A last run that is older than this is a worry: the check runs hourly."""
 
-TONES = {reason: tone for tone, reason in enumerate(TOLD_REASONS, 1)}
+TONES: dict[Reason, int] = {reason: tone for tone, reason in enumerate(TOLD_REASONS, 1)}
 """The same colours as in the pulse."""
 
 
