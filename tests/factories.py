@@ -122,11 +122,14 @@ def subscription(organization, plan="plus", **fields) -> Subscription:
     now = timezone.now()
     if is_trial:
         fields.setdefault("ends_at", now + timedelta(days=20))
+    starts_at = fields.pop("starts_at", now - timedelta(days=10))
+    if not is_trial:
+        fields.setdefault("anchor_at", starts_at)
     return Subscription.objects.create(
         organization=organization,
         plan=Plan.PLUS if is_trial else plan,
         is_trial=is_trial,
-        starts_at=fields.pop("starts_at", now - timedelta(days=10)),
+        starts_at=starts_at,
         **fields,
     )
 

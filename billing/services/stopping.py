@@ -44,7 +44,7 @@ def end_subscriptions(organization_ids: Collection[UUID], *, at: datetime) -> di
     """
     stops = billing_to_stop(organization_ids, at=at, lock=True)
     Subscription.objects.filter(pk__in=[s.pk for stop in stops.values() for s in stop.subscriptions]).update(
-        ended_at=at
+        ended_at=at, closes_at=None
     )
     Invoice.objects.filter(pk__in=[pk for stop in stops.values() for pk in stop.draft_invoices]).update(voided_at=at)
     Credit.objects.filter(pk__in=[pk for stop in stops.values() for pk in stop.free_credits]).update(lapsed_at=at)
