@@ -10,6 +10,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_display_links = None
     list_filter = ["plan", "is_trial"]
     list_select_related = ["organization"]
+    ordering = ["-starts_at"]
     sortable_by = ()
 
 

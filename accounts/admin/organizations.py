@@ -1,9 +1,8 @@
 """Organizations for support: found, read at a glance, and changed by the acts of the lifecycle alone."""
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -13,18 +12,14 @@ from django.views.decorators.http import require_safe
 
 from accounts.admin.acts import ACTS
 from accounts.admin.case import Case
-from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
+from accounts.admin.searching import SearchedList
+from accounts.desk.plans import PLAN_NAMES, plan_name, running, with_plan
 from accounts.models import Organization
+from accounts.services.finding import matching_organizations
 from accounts.templatetags.desk import ago, pill
-from billing.models import Plan, Subscription
+from billing.models import Plan
 from geos.models import OrganizationGeo
-
-PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
-
-
-def running(at):
-    return Subscription.objects.running(at).filter(organization=OuterRef("pk"))
 
 
 class PlanFilter(admin.SimpleListFilter):
@@ -57,7 +52,7 @@ class HoldFilter(admin.SimpleListFilter):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ActsAdmin):
+class OrganizationAdmin(SearchedList, ActsAdmin):
     acts = ACTS
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
     list_display_links = ["name"]
@@ -71,20 +66,13 @@ class OrganizationAdmin(ActsAdmin):
         now = timezone.now()
         home = OrganizationGeo.objects.filter(organization=OuterRef("pk"), is_home=True)
         return (
-            super()
-            .get_queryset(request)
+            with_plan(super().get_queryset(request), at=now)
             .select_related("owner")
-            .annotate(
-                home_geo_name=Subquery(home.values("geo__name")[:1]),
-                running_plan=Subquery(running(now).values("plan")[:1]),
-                runs_trial=Coalesce(Subquery(running(now).values("is_trial")[:1]), False),
-            )
+            .annotate(home_geo_name=Subquery(home.values("geo__name")[:1]))
         )
 
-    def get_search_results(self, request, queryset, search_term):
-        if search_term and len(search_term.strip()) < SHORTEST:
-            messages.info(request, f"Please enter at least {SHORTEST} characters.")
-        return (find(queryset, search_term) if search_term else queryset), False
+    def matching(self, queryset, term):
+        return matching_organizations(queryset, term)
 
     @method_decorator(require_safe)
     def change_view(self, request, object_id, form_url="", extra_context=None):
@@ -137,8 +125,3 @@ class OrganizationAdmin(ActsAdmin):
     @admin.display(description="last seen")
     def last_seen(self, organization):
         return ago(organization.last_login_at or organization.created_at)
-
-
-def plan_name(organization) -> str:
-    """The plan in force, of an organization as the list annotates it."""
-    return PLAN_NAMES["trial" if organization.runs_trial else organization.running_plan or Plan.FREE]

@@ -55,6 +55,10 @@ def script(request):
     return static("accounts/admin.js")
 
 
+def search_script(request):
+    return static("accounts/search.js")
+
+
 def navigation(request):
     """unfold's sidebar: the places this person may go to."""
     items = [
@@ -67,7 +71,7 @@ def navigation(request):
 
 def start(user) -> dict:
     """What the start page shows."""
-    return {"waiting": waiting(user), "title": "Start", **check_switch(user)}
+    return {"waiting": waiting(user), "title": "Start", "has_own_box": True, **check_switch(user)}
 
 
 def check_switch(user) -> dict:

@@ -10,7 +10,7 @@ from django.views.decorators.csp import csp_override
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
-from accounts.desk import places, signing_in
+from accounts.desk import places, search, signing_in
 
 CONTENT_POLICY: dict[str, Any] = {
     **settings.SECURE_CSP,
@@ -55,7 +55,14 @@ class SupportSite(UnfoldAdminSite):
         }
         return [
             path(route, csp_override(CONTENT_POLICY)(view), name=name) for route, (name, view) in pages.items()
-        ] + [path("recovery-codes/", self.admin_view(signing_in.recovery_codes), name="recovery_codes")]
+        ] + [
+            path("recovery-codes/", self.admin_view(signing_in.recovery_codes), name="recovery_codes"),
+            path("search/found/", self.admin_view(search.found), name="search_found"),
+        ]
+
+    def search(self, request, extra_context=None):
+        """In place of unfold's own, which finds pages of the admin."""
+        return search.page(request)
 
     def index(self, request, extra_context=None):
         return super().index(request, {**places.start(request.user), **(extra_context or {})})
