@@ -57,12 +57,9 @@ class SupportSite(UnfoldAdminSite):
             path(route, csp_override(CONTENT_POLICY)(view), name=name) for route, (name, view) in pages.items()
         ] + [
             path("recovery-codes/", self.admin_view(signing_in.recovery_codes), name="recovery_codes"),
+            path("search/", self.admin_view(search.page), name="search"),  # unfold's own finds pages of the admin
             path("search/found/", self.admin_view(search.found), name="search_found"),
         ]
-
-    def search(self, request, extra_context=None):
-        """In place of unfold's own, which finds pages of the admin."""
-        return search.page(request)
 
     def index(self, request, extra_context=None):
         return super().index(request, {**places.start(request.user), **(extra_context or {})})

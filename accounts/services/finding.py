@@ -90,11 +90,8 @@ def find_organizations(term: Term, rows: QuerySet[Organization]) -> Found[Organi
         term,
         rows,
         [
-            *_keys(
-                Organization.objects.order_by()
-                .alias(path=Lower("login_path"))
-                .filter(Q(path__in=term.forms) | Q(pk=term.id))
-            ),
+            *_keys(Organization.objects.order_by().filter(pk=term.id)),
+            *_keys(Organization.objects.order_by().alias(path=Lower("login_path")).filter(path__in=term.forms)),
             *because,
             *_beginning_with(term, Organization.objects, ORGANIZATION_PREFIX),
             *some_of(Organization.objects.filter(_part(term, "search")), 2 * MOST),
@@ -228,14 +225,12 @@ def _or(conditions: Iterable[Q]) -> Q:
 def _of_address(term: Term) -> dict[UUID, str]:
     """Organizations that a person of this address owns or is in, that it is the contact of or locked for."""
     address = term.address
+    locks = EmailLock.objects.filter(address_hash=address_hash(address))
     asked = [
         (Organization.objects.filter(contact_email=address).values_list("pk"), "contact"),
         (Organization.objects.filter(owner__email=address).values_list("pk"), "owner"),
         (Membership.objects.filter(user__email=address).values_list("organization_id"), "member"),
-        (
-            EmailLock.objects.filter(address_hash=address_hash(address)).values_list("organization_id"),
-            "locked address",
-        ),
+        (locks.values_list("organization_id"), "locked address"),
     ]
     found: dict[UUID, str] = {}
     for rows, what in asked:

@@ -51,9 +51,9 @@ def tally(counts):
 @register.filter
 def marked(text, term):
     """The text with what was searched for marked in it, on its own where it is written from right to left."""
-    pieces = re.split(f"({'|'.join(map(re.escape, term.forms))})", text, flags=re.IGNORECASE)
-    inner = format_html_join("", "{}<mark>{}</mark>", zip(pieces[::2], [*pieces[1::2], ""], strict=True))
-    return format_html("<bdi>{}</bdi>", inner)
+    first, *pieces = re.split(f"({'|'.join(map(re.escape, term.forms))})", text, flags=re.IGNORECASE)
+    others = format_html_join("", "<mark>{}</mark>{}", zip(pieces[::2], pieces[1::2], strict=True))
+    return format_html("<bdi>{}{}</bdi>", first, others)
 
 
 @register.simple_tag
