@@ -1,5 +1,7 @@
 """Organizations for support: found, read at a glance, and changed by the acts of the lifecycle alone."""
 
+from datetime import timedelta
+
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Subquery
@@ -15,11 +17,14 @@ from accounts.admin.case import Case
 from accounts.admin.offering import ActsAdmin, offers
 from accounts.admin.searching import SearchedList
 from accounts.desk.plans import PLAN_NAMES, plan_name, running, with_plan
+from accounts.inactivity import exact_inactive_at
 from accounts.models import Organization
 from accounts.services.finding import matching_organizations
 from accounts.templatetags.desk import ago, pill
 from billing.models import Plan
 from geos.models import OrganizationGeo
+from geos.services import all_geos
+from konnect_portal.foundation.admin import KeyedChangeList
 
 
 class PlanFilter(admin.SimpleListFilter):
@@ -40,6 +45,33 @@ class PlanFilter(admin.SimpleListFilter):
         return queryset
 
 
+class GeoFilter(admin.SimpleListFilter):
+    title = "home geo"
+    parameter_name = "geo"
+
+    def lookups(self, request, model_admin):
+        return [(geo.pk, geo.name) for geo in all_geos()]
+
+    def queryset(self, request, queryset):
+        home = OrganizationGeo.objects.filter(organization=OuterRef("pk"), is_home=True, geo=self.value())
+        return queryset.filter(Exists(home)) if self.value() else queryset
+
+
+class DueFilter(admin.SimpleListFilter):
+    """By the stored lower bound (P62): whoever is due by then is among them, and the list says when exactly."""
+
+    title = "inactivity"
+    parameter_name = "due"
+
+    def lookups(self, request, model_admin):
+        return [("0", "May be due now"), ("7", "May be due in 7 days"), ("14", "May be due in 14 days")]
+
+    def queryset(self, request, queryset):
+        if self.value() not in ("0", "7", "14"):
+            return queryset
+        return queryset.filter(inactive_at__lte=timezone.now() + timedelta(days=int(self.value())))
+
+
 class HoldFilter(admin.SimpleListFilter):
     title = "hold"
     parameter_name = "hold"
@@ -51,14 +83,24 @@ class HoldFilter(admin.SimpleListFilter):
         return queryset.on_hold(timezone.now()) if self.value() == "yes" else queryset
 
 
+class OrganizationList(KeyedChangeList):
+    """A page of it knows of each when it will be inactive (P62), in a fixed number of queries."""
+
+    def get_results(self, request):
+        super().get_results(request)
+        due = exact_inactive_at([each.pk for each in self.result_list], timezone.now())
+        for organization in self.result_list:
+            organization.due_at = due.get(organization.pk)
+
+
 @admin.register(Organization)
 class OrganizationAdmin(SearchedList, ActsAdmin):
     acts = ACTS
-    list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
+    list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_login", "due"]
     list_display_links = ["name"]
-    list_filter = ["state", PlanFilter, HoldFilter]
+    list_filter = ["state", PlanFilter, GeoFilter, DueFilter, HoldFilter]
     search_fields = ["search"]
-    search_help_text = "Name, part of a name, id or e-mail address"
+    search_help_text = "Part of a name, path, e-mail address, or id"
     sortable_by = ()
     ordering = ["name", "id"]
 
@@ -70,6 +112,9 @@ class OrganizationAdmin(SearchedList, ActsAdmin):
             .select_related("owner")
             .annotate(home_geo_name=Subquery(home.values("geo__name")[:1]))
         )
+
+    def get_changelist(self, request, **kwargs):
+        return OrganizationList
 
     def matching(self, queryset, term):
         return matching_organizations(queryset, term)
@@ -122,6 +167,10 @@ class OrganizationAdmin(SearchedList, ActsAdmin):
     def home_geo(self, organization):
         return organization.home_geo_name or "–"
 
-    @admin.display(description="last seen")
-    def last_seen(self, organization):
-        return ago(organization.last_login_at or organization.created_at)
+    @admin.display(description="last login")
+    def last_login(self, organization):
+        return ago(organization.last_login_at)
+
+    @admin.display(description="inactive")
+    def due(self, organization):
+        return ago(organization.due_at)
