@@ -171,6 +171,6 @@ class OrganizationAdmin(SearchedList, ActsAdmin):
     def last_login(self, organization):
         return ago(organization.last_login_at)
 
-    @admin.display(description="inactive")
+    @admin.display(description="inactive from")
     def due(self, organization):
         return ago(organization.due_at)

@@ -73,8 +73,8 @@ WORLD = (
         id, organization_id, plan, is_trial, starts_at, anchor_at, contract_number, support_level, sales_contact,
         has_professional_services, created_at
     )
-    SELECT gen_random_uuid(), md5('organization' || n)::uuid, 'plus', false, now() - n * interval '1 second', now(), '',
-        '', '', false, now()
+    SELECT gen_random_uuid(), md5('organization' || n)::uuid, 'plus', false, now() - n * interval '1 second', now(),
+        '', '', '', false, now()
     FROM generate_series(%(first)s, %(last)s) AS n WHERE n %% 10 = 0
     """,
     """
@@ -114,16 +114,15 @@ def run(organizations: int) -> list[Case]:
 
 
 def _pages(organizations: int) -> list[Page]:
-    """`stock` asks for the same rows; its pages have a hundred."""
+    """`stock` asks for the same rows."""
     rows = reverse("admin:accounts_organization_changelist")
-    middle = Organization.objects.order_by("name", "pk")[
-        (organizations // 200) * 100 - 1 if organizations > 200 else 0
-    ]
-    number = str(organizations // 200 + 1)
+    pages_before = organizations // 2 // StockAdmin.list_per_page
+    names = Organization.objects.order_by("name", "pk").values_list("pk", flat=True)
+    last = names[pages_before * StockAdmin.list_per_page - 1] if pages_before else ""
     rare, address = f"tion {organizations}", f"member{organizations}@example.com"
     return [
         Page("first page", rows, {}),
-        Page("deep page", f"{rows}?p={middle.pk}", {"p": number} if organizations > 200 else {}),
+        Page("deep page", f"{rows}?p={last}", {"p": str(pages_before + 1)}),
         Page("state filter", f"{rows}?state__exact=inactive", {"state__exact": "inactive"}),
         Page("search rare", _search(rare), {"q": rare}),
         Page("search by e-mail", _search(address), {"q": address}),
