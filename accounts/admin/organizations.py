@@ -17,10 +17,11 @@ from accounts.admin.case import Case
 from accounts.admin.offering import ActsAdmin, offers
 from accounts.admin.searching import SearchedList
 from accounts.desk.plans import PLAN_NAMES, plan_name, running, with_plan
-from accounts.inactivity import exact_inactive_at
+from accounts.inactivity import inactive_moments
 from accounts.models import Organization
 from accounts.services.finding import matching_organizations
 from accounts.templatetags.desk import ago, pill
+from accounts.words import State
 from billing.models import Plan
 from geos.models import OrganizationGeo
 from geos.services import all_geos
@@ -88,7 +89,8 @@ class OrganizationList(KeyedChangeList):
 
     def get_results(self, request):
         super().get_results(request)
-        due = exact_inactive_at([each.pk for each in self.result_list], timezone.now())
+        active = [each for each in self.result_list if each.state == State.ACTIVE]
+        due = inactive_moments(active, timezone.now())
         for organization in self.result_list:
             organization.due_at = due.get(organization.pk)
 
