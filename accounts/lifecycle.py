@@ -18,6 +18,7 @@ from accounts import emails, rights
 from accounts.errors import LifecycleError, PreviewChanged
 from accounts.models import (
     AccessToken,
+    Approval,
     ContactChange,
     EventSubject,
     Invitation,
@@ -28,11 +29,11 @@ from accounts.models import (
 )
 from accounts.previews import digest_of, reactivation_of
 from accounts.scope import Scope, scopes_of
-from accounts.services.locks import hold_live_locks, lock_addresses, release_locks
+from accounts.services.locks import hold_live_locks, lock_addresses, release_locks, unlocked_at
 from accounts.services.ownership import hand_over
 from accounts.services.people import release_people, restore_people, snapshot
 from accounts.services.teams import join_organization_admin
-from accounts.words import Act, Reason, State, Via
+from accounts.words import REASONS_BY_REQUEST, Act, Reason, State, Via
 from billing.services import end_subscriptions
 from geos.services import hasten_take_down as hasten_control_planes
 from geos.services import request_decommission, restore_control_planes, start_taking_down
@@ -74,12 +75,15 @@ def deactivate_organizations(
     take_down_at: datetime | None = None,
     still: Callable[[Collection[UUID]], Collection[UUID]] | None = None,
     expected: str | None = None,
+    approval: Approval | None = None,
 ) -> list[LifecycleEvent]:
     """Stop the billing, stop the control planes and let everyone go (P39 to P49).
 
     People keep their accounts; data plane nodes and mesh zones keep running. Returns one event for each organization
     that was active (and `still` says so, under lock); the others are left alone. `take_down_at` is when taking down
-    may begin: at once for a lead, otherwise after 72 hours (P42). `expected` is the digest of the preview shown.
+    may begin: at once for a lead, otherwise after 72 hours (P42). `expected` is the digest of the preview shown,
+    `approval` a second lead's yes, given in this transaction, which an Enterprise organization needs (P71).
+    Owner and admins are told by mail, but not of a reviewed list (P74).
 
     Raises LifecycleError for a bad argument or a missing right, PreviewChanged where `expected` no longer holds;
     then nothing has changed.
@@ -93,7 +97,10 @@ def deactivate_organizations(
     held = active.hold_all(ids, still=still)
     if not held:
         return []
-    rights.check_deactivation_of(held, via=via, actor=actor, now=now)
+    rights.check_deactivation_of(held, via=via, actor=actor, now=now, approval=approval)
+    if reason in REASONS_BY_REQUEST and approval is None:
+        held_ids = [organization.pk for organization in held]
+        rights.check_proof(actor, via=via, proof=proof, organizations=held_ids, at=now, note=note)
     scopes = scopes_of(held, at=now, lock=True)
     if expected is not None and digest_of(scopes.values()) != expected:
         raise PreviewChanged
@@ -111,12 +118,13 @@ def deactivate_organizations(
             ticket=ticket,
             proof=proof,
             remote_address=address,
-            details=_deactivation_details(organization, scopes[organization.pk], actor, begins_at),
+            details=_deactivation_details(organization, scopes[organization.pk], actor, begins_at) | _second(approval),
         )
         for organization in held
     ]
     _end(held, scopes, events, actor, at=now, begins_at=begins_at)
-    emails.tell_of_deactivation(held, scopes, events)
+    if via != Via.BULK:
+        emails.tell_of_deactivation(held, scopes, events)
     return events
 
 
@@ -147,6 +155,7 @@ def reactivate_organization(
     rights.check_act(actor, via=via, note=note, ticket=ticket)
     organization = _hold_inactive(id, now)
     rights.check_permission(actor, "accounts.reactivate_organization", organization)
+    rights.check_proof(actor, via=via, proof=proof, organizations=[id], at=now, note=note)
     preview = reactivation_of(organization, at=now)
     if expected is not None and preview.digest != expected:
         raise PreviewChanged
@@ -197,13 +206,16 @@ def unlock_email(
 ) -> LifecycleEvent:
     """Release every live lock on an e-mail address (P54). The organizations stay deactivated.
 
-    Raises LifecycleError where no lock is live or the actor may not.
+    Raises LifecycleError where no lock is live or the actor may not; a second time within 12 months a lead may.
     """
     rights.check_act(actor, via=via, note=note, ticket=ticket)
     rights.check_permission(actor, "accounts.unlock_email")
     locks = hold_live_locks(address_hash=address_hash(email))
     if not locks:
         raise LifecycleError(f"{normalize_address(email)} is not locked.")
+    of = [lock.organization_id for lock in locks]
+    rights.check_proof(actor, via=via, proof=proof, organizations=of, at=timezone.now(), note=note)
+    rights.check_unlocking(actor, unlocked_at(address_hash(email), at=timezone.now()))
     event = _tell(
         Act.EMAIL_UNLOCKED,
         said=Said(actor, via, note, ticket, proof, address),
@@ -244,6 +256,8 @@ def hasten_take_down(
     rights.check_act(actor, via=via, note=note, ticket=ticket)
     rights.check_permission(actor, "accounts.hasten_take_down")
     organization = _hold_inactive(id, now)
+    if organization.late_usage_at:
+        raise LifecycleError(f"Usage of {organization.name} came late. Decide first whether taking down goes on.")
     control_planes = hasten_control_planes([organization.pk], at=now, only=only).get(organization.pk, [])
     if not control_planes:
         raise LifecycleError(f"No control plane of {organization.name} is waiting to be taken down.")
@@ -345,6 +359,7 @@ _ENDED_FIELDS = [
     "deactivation_event_id",
     "purge_at",
     "inactive_at",
+    "late_usage_at",
     "updated_at",
 ]
 
@@ -353,6 +368,7 @@ def _make_active(organization: Organization, *, at: datetime) -> None:
     organization.state = State.ACTIVE
     organization.reactivated_at = organization.updated_at = at
     organization.deactivated_at = organization.deactivation_event_id = organization.purge_at = None
+    organization.late_usage_at = None
     organization.deactivation_reason = ""
     organization.inactive_at = at + timedelta(days=settings.INACTIVITY_DAYS)
     organization.save(update_fields=[*_ENDED_FIELDS, "reactivated_at", "owner", "contact_email"])
@@ -415,7 +431,14 @@ def _deactivation_details(
         "take_down_at": begins_at.isoformat(),
         "lapsed_cents": scope.billing.lapsed_cents,
         "refund_cents": scope.billing.refund_cents,
+        "uncharged_cents": scope.billing.uncharged_cents,
+        "forgiven_cents": scope.billing.forgiven_cents,
     }
+
+
+def _second(approval: Approval | None) -> dict[str, object]:
+    """Who confirmed it beside the actor, if it needed a second lead."""
+    return {"approval": str(approval.pk), "approved_by": str(approval.decided_by_id)} if approval else {}
 
 
 def _organization_of(event: LifecycleEvent) -> UUID:

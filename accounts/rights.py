@@ -2,15 +2,18 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.errors import LifecycleError
-from accounts.models import Organization, User
-from accounts.words import STAFF_REASONS, Reason, Tier, Via
+from accounts.models import Approval, Organization, User
+from accounts.services.requests import proofs_of
+from accounts.words import STAFF_REASONS, Proof, Reason, Tier, Via
 from billing.models import Plan
 from billing.services import plans
+from konnect_portal.foundation.moments import absolute
 
 REASONS_BY_DOOR = {
     Via.ADMIN: STAFF_REASONS,
@@ -18,10 +21,15 @@ REASONS_BY_DOOR = {
     Via.SETTINGS: (Reason.OWNER_REQUEST,),
     Via.ACCOUNT: (Reason.ACCOUNT_CLOSED,),
     Via.CHECK: (Reason.INACTIVITY,),
+    Via.BULK: (Reason.SPAM,),
 }
-"""The doors of P39, and the reasons each may give."""
+"""The doors of P39 and P74, and the reasons each may give."""
 
 STAFF_DOORS = (Via.ADMIN, Via.COMMAND)
+RIGHTS_BY_DOOR = {
+    **dict.fromkeys(STAFF_DOORS, "accounts.deactivate_organization"),
+    Via.BULK: "accounts.deactivate_in_bulk",
+}
 OWNER_DOORS = (Via.SETTINGS, Via.ACCOUNT)
 
 
@@ -38,8 +46,8 @@ def check_deactivation(
         return
     if actor is None:
         raise LifecycleError("Somebody has to deactivate: no person was named.")
-    if via in STAFF_DOORS:
-        check_permission(actor, "accounts.deactivate_organization")
+    if via in RIGHTS_BY_DOOR:
+        check_permission(actor, RIGHTS_BY_DOOR[via])
         _check_ticket(ticket)
     if take_down_at is not None and actor.tier == Tier.AGENT and take_down_at < now + _later():
         raise LifecycleError(
@@ -48,19 +56,27 @@ def check_deactivation(
 
 
 def check_deactivation_of(
-    organizations: Collection[Organization], *, via: Via, actor: User | None, now: datetime
+    organizations: Collection[Organization],
+    *,
+    via: Via,
+    actor: User | None,
+    now: datetime,
+    approval: Approval | None = None,
 ) -> None:
-    """Refuse what the actor may not do to one of these organizations, which the caller holds."""
+    """Refuse what the actor may not do to one of these organizations, which the caller holds.
+
+    `approval` is a second lead's yes, which an Enterprise organization needs (P71).
+    """
     if via in OWNER_DOORS:
         _check_owner(organizations, actor)
     if via not in STAFF_DOORS or actor is None:
         return
     on_plan = plans([organization.pk for organization in organizations], at=now)
     for organization in organizations:
-        if on_plan[organization.pk] == Plan.ENTERPRISE:
+        if on_plan[organization.pk] == Plan.ENTERPRISE and not _is_approved(organization, actor, approval):
             raise LifecycleError(
-                f"{organization.name} is on Enterprise: a second lead has to confirm its deactivation, "
-                "which the portal does not offer yet."
+                f"{organization.name} is on Enterprise: a second lead has to confirm its deactivation. "
+                "A lead asks for it in the admin."
             )
         if actor.tier == Tier.AGENT and on_plan[organization.pk] != Plan.FREE:
             raise LifecycleError(
@@ -84,10 +100,49 @@ def check_permission(actor: User, perm: str, organization: Organization | None =
         raise LifecycleError(f"{actor.email} may not do this{of}: it needs the right to {verb}.")
 
 
+def check_proof(
+    actor: User | None, *, via: Via, proof: str, organizations: Collection[UUID], at: datetime, note: str
+) -> None:
+    """Refuse an act on a customer's behalf in the admin without a request that shows who asks (P73).
+
+    A lead's word stands for one, and says why.
+    """
+    if via != Via.ADMIN or actor is None:
+        return
+    if proof in ("", Proof.LEAD_WORD):
+        if not actor.has_perm("accounts.give_word"):
+            raise LifecycleError("This needs a request by the customer: from the owner's session, or by link.")
+    elif all(request.proof != proof for request in proofs_of(list(organizations), at=at)):
+        raise LifecycleError("There is no such request by the customer any more. Please choose another one.")
+    if proof == Proof.LEAD_WORD and not note.strip():
+        raise LifecycleError("A lead's word needs the reason why it is enough.")
+
+
+def check_unlocking(actor: User, unlocked_at: datetime | None) -> None:
+    """Refuse an address that was unlocked within 12 months, at `unlocked_at`, to whoever is no lead (P54)."""
+    if refusal := refusal_to_unlock(actor, unlocked_at):
+        raise LifecycleError(refusal)
+
+
+def refusal_to_unlock(actor: User, unlocked_at: datetime | None) -> str | None:
+    if unlocked_at is None or actor.has_perm("accounts.unlock_again"):
+        return None
+    return f"This address was unlocked on {absolute(unlocked_at)} already. A second time within a year needs a lead."
+
+
 def take_down_delay(via: Via, actor: User | None) -> timedelta:
     """How long taking down waits unless somebody chooses: not at all for a lead, 72 hours for everyone else (P42)."""
     is_lead = actor is not None and actor.tier in (Tier.LEAD, Tier.ADMINISTRATOR)
     return timedelta(0) if via in STAFF_DOORS and is_lead else _later()
+
+
+def _is_approved(organization: Organization, actor: User, approval: Approval | None) -> bool:
+    return (
+        approval is not None
+        and approval.act == Approval.Act.DEACTIVATE_ENTERPRISE
+        and approval.outcome == Approval.Outcome.APPROVED
+        and (approval.target_id, approval.asked_by_id) == (organization.pk, actor.pk)
+    )
 
 
 def _later() -> timedelta:

@@ -17,18 +17,26 @@ if TYPE_CHECKING:
 GRANTED = {
     Tier.VIEWER: set(),
     Tier.AGENT: {
+        "accounts.ask_contact",
         "accounts.deactivate_organization",
         "accounts.reactivate_organization",
         "accounts.retry_take_down",
         "accounts.unlock_email",
     },
     Tier.LEAD: {
+        "accounts.approve_act",
+        "accounts.deactivate_in_bulk",
+        "accounts.decide_late_usage",
+        "accounts.give_word",
         "accounts.hasten_take_down",
         "accounts.hold_organization",
         "accounts.transfer_ownership",
+        "accounts.unlock_again",
         "accounts.reopen_account",
         "accounts.recover_account",
         "accounts.decide_check",
+        "accounts.exempt_organization",
+        "accounts.manage_contracts",
     },
     Tier.ADMINISTRATOR: {
         "accounts.manage_staff",

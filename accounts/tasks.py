@@ -3,11 +3,16 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.bulk.acting import carry_out
+from accounts.bulk.lists import forget_reports
 from accounts.checks import run_check
+from accounts.late_usage import find_late_usage as find_some_late_usage
+from accounts.models import BulkDeactivation
 from accounts.models.sessions import SessionStore
 from accounts.services.recovery import carry_out_recoveries
 from accounts.services.sign_up import forget_requests
 from accounts.services.token_notices import tell_of_expiry
+from accounts.services.trail import forget_lookups
 from billing.services import forget_batches, record_completeness
 from geos.services import embedded_geos
 
@@ -26,6 +31,20 @@ def check_inactivity() -> None:
         deactivated=run.deactivated_count,
         failed=run.failed_count,
     )
+
+
+@shared_task
+def deactivate_lists() -> None:
+    """Run when a list is confirmed, and every minute for what a hint missed or a worker left undone (P74)."""
+    for bulk in BulkDeactivation.objects.running().order_by("confirmed_at"):
+        carry_out(bulk)
+
+
+@shared_task
+def find_late_usage() -> None:
+    """Run hourly (P68). What a run missed the next one finds."""
+    while find_some_late_usage(at=timezone.now()):
+        pass
 
 
 @shared_task
@@ -57,4 +76,6 @@ def forget_what_expired() -> None:
     """Run daily; an expired session or link opens nothing, so nothing hangs on when."""
     SessionStore.clear_expired()
     forget_requests()
+    forget_reports(at=timezone.now())
     forget_batches(at=timezone.now())
+    forget_lookups(at=timezone.now())

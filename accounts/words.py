@@ -63,6 +63,7 @@ class Via(models.TextChoices):
     COMMAND = "command", "Command line"
     SETTINGS = "settings", "Organization settings"
     ACCOUNT = "account", "My Account"
+    BULK = "bulk", "Reviewed list"
     CHECK = "check", "Inactivity check"
     IMPORT = "import", "Import"
     SIGN_UP = "signup", "Sign-up"
@@ -79,6 +80,15 @@ class Proof(models.TextChoices):
     SESSION = "session", "From the owner's session"
     CONTACT_LINK = "contact_link", "Confirmed by link from the contact e-mail"
     LEAD_WORD = "lead_word", "A lead's word, see the note"
+
+
+class Wish(models.TextChoices):
+    """What a customer asks support to do; completes "Support was asked to … Acme"."""
+
+    DEACTIVATE = "deactivate", "Deactivate"
+    REACTIVATE = "reactivate", "Reactivate"
+    UNLOCK = "unlock", "Unlock the address of"
+    OTHER = "other", "Help with"
 
 
 class RecoveryStopped(models.TextChoices):
@@ -101,6 +111,10 @@ class Act(models.TextChoices):
     REACTIVATED = "reactivated", "Reactivated"
     EMAIL_UNLOCKED = "email_unlocked", "E-mail address unlocked"
     TAKE_DOWN_HASTENED = "take_down_hastened", "Taking down hastened"
+    USAGE_CAME_LATE = "usage_came_late", "Usage came after the deactivation"
+    TAKE_DOWN_RESUMED = "take_down_resumed", "Taking down goes on"
+    HELD = "held", "Put on hold"
+    RELEASED = "released", "Released from hold"
     OWNERSHIP_TRANSFERRED = "ownership_transferred", "Ownership transferred"
     ORGANIZATION_CHANGED = "organization_changed", "Settings changed"
     CONTACT_CHANGED = "contact_changed", "Contact e-mail changed"
@@ -129,7 +143,22 @@ class Act(models.TextChoices):
     RECOVERY_ASKED = "recovery_asked", "Replacement asked for"
     RECOVERY_STOPPED = "recovery_stopped", "Replacement stopped"
     RECOVERY_DONE = "recovery_done", "Replaced"
+    CONTRACT_BEGUN = "contract_begun", "Enterprise contract begun"
+    CONTRACT_CHANGED = "contract_changed", "Enterprise contract changed"
+    CONTRACT_ENDED = "contract_ended", "Enterprise contract ended"
     SECOND_FACTOR_RESET = "second_factor_reset", "Second factor of staff reset"
+    STAFF_MADE = "staff_made", "Staff account made"
+    TIER_CHANGED = "tier_changed", "Tier of staff changed"
+    STAFF_ENDED = "staff_ended", "Staff account ended"
+    APPROVAL_ASKED = "approval_asked", "Second lead asked"
+    APPROVAL_GIVEN = "approval_given", "Confirmed by a second lead"
+    APPROVAL_DECLINED = "approval_declined", "Declined by a second lead"
+    APPROVAL_WITHDRAWN = "approval_withdrawn", "Request to a second lead withdrawn"
+    EXEMPTION_MADE = "exemption_made", "Marked “never deactivate”"
+    EXEMPTION_ENDED = "exemption_ended", "No longer marked “never deactivate”"
+    SUPPORT_ASKED = "support_asked", "Support asked by the owner"
+    CONTACT_ASKED = "contact_asked", "Contact asked to confirm a request"
+    CONTACT_CONFIRMED = "contact_confirmed", "Request confirmed from the contact e-mail"
 
 
 class Tier(models.TextChoices):

@@ -57,18 +57,22 @@ class ControlPlaneQuerySet(models.QuerySet["ControlPlane"]):
     def decommissioning(self):
         return self.filter(state=ControlPlane.State.DECOMMISSIONING)
 
-    def claimable(self, at):
-        """Those that may be tried at `at`: due, no later attempt awaited, organization not on hold (P42, P58)."""
+    def kept_by_nothing(self, at):
+        """Those on their way down whose organization is not on hold (P58); none is begun while a lead has to decide
+        because usage came late (P68)."""
         return (
             self.decommissioning()
-            .filter(begins_at__lte=at, next_attempt_at__lte=at)
             .exclude(organization__hold_until__gt=at)
+            .exclude(organization__late_usage_at__isnull=False, begun_at__isnull=True)
         )
 
+    def claimable(self, at):
+        """Those that may be tried at `at`: due, no later attempt awaited, kept by nothing (P42)."""
+        return self.kept_by_nothing(at).filter(begins_at__lte=at, next_attempt_at__lte=at)
+
     def stuck(self, at):
-        """Those not confirmed 24 hours after taking down should have begun (P42); those on hold may wait (P58)."""
-        due = self.decommissioning().filter(begins_at__lte=at - timedelta(hours=STUCK_HOURS))
-        return due.exclude(organization__hold_until__gt=at)
+        """Those not confirmed 24 hours after taking down should have begun, though nothing keeps them (P42)."""
+        return self.kept_by_nothing(at).filter(begins_at__lte=at - timedelta(hours=STUCK_HOURS))
 
     def geos(self) -> list[str]:
         """The codes of the geos that these are in."""

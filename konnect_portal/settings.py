@@ -176,6 +176,7 @@ NAVIGATION = [
     ("Control planes", "/control-planes/", "accounts.view_organization"),
     ("Your tokens", "/account/tokens/", "accounts.view_organization"),
     ("Licenses", "/licenses/", "licensing.view_license"),
+    ("Billing", "/billing/", "billing.view_billing"),
     ("People", "/organization/users/", "accounts.view_user"),
     ("Teams", "/organization/teams/", "accounts.view_team"),
     ("System accounts", "/organization/tokens/", "accounts.view_systemaccount"),
@@ -213,6 +214,14 @@ UNFOLD = {
     },
 }
 
+# The payment provider
+
+PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="embedded")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+PAYMENT_PAGES = ["https://checkout.stripe.com"] if PAYMENT_PROVIDER == "stripe" else []
+"""Where a form of ours may end: the browser refuses other places (SECURE_CSP)."""
+
 # Web
 
 PATHS = {
@@ -246,7 +255,7 @@ SECURE_CSP = {
     "img-src": [CSP.SELF, "data:"],
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
-    "form-action": [CSP.SELF],
+    "form-action": [CSP.SELF, *PAYMENT_PAGES],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
@@ -282,7 +291,9 @@ MAIL_LINK_MAKERS = {
     "password_reset": "accounts.services.resets.make_link",
     "recovery_asked": "accounts.services.recovery.make_stop_link",
     "recovery_prove": "accounts.services.recovery.make_prove_link",
+    "request_to_confirm": "accounts.services.requests.make_link",
     "sign_up": "accounts.services.sign_up.make_link",
+    "staff_made": "accounts.staffing.make_link",
 }
 """Mails whose link is a secret: the kind, and the function that makes the link when the mail is sent."""
 
@@ -295,6 +306,7 @@ SECRET_PATHS = [
     "/organization/settings/contact/",
     "/password/reset/",
     "/signup/",
+    "/support-request/",
 ]
 POST_OFFICE = {
     "CELERY_ENABLED": False,
@@ -332,6 +344,7 @@ CELERY_TASK_TIME_LIMIT = 300
 
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 SALES_CONTACT = env.str("SALES_CONTACT", default="https://konghq.com/contact-sales")
+PEOPLE_TO_TELL = "accounts.services.ownership.owner_and_admins"
 SALES_CONTACT_OF = "billing.services.sales_contact_of"
 SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")
@@ -341,6 +354,12 @@ TRIAL_CREDIT_CENTS = env.int("TRIAL_CREDIT_CENTS", default=50_000)
 SIGN_UP_HOURS = env.int("SIGN_UP_HOURS", default=24)
 TAKE_DOWN_DELAY_HOURS = env.int("TAKE_DOWN_DELAY_HOURS", default=72)
 TAKE_DOWN_RETRY_SECONDS_MAX = env.int("TAKE_DOWN_RETRY_SECONDS_MAX", default=3600)
+UNLOCK_AGAIN_DAYS = env.int("UNLOCK_AGAIN_DAYS", default=365)
+PROOF_DAYS = env.int("PROOF_DAYS", default=30)
+CONTACT_LINK_DAYS = env.int("CONTACT_LINK_DAYS", default=7)
+STAFF_TRAIL_DAYS = env.int("STAFF_TRAIL_DAYS", default=365)
+STEP_UP_MINUTES = env.int("STEP_UP_MINUTES", default=15)
+APPROVAL_HOURS = env.int("APPROVAL_HOURS", default=24)
 AGENT_REACTIVATION_HOURS = env.int("AGENT_REACTIVATION_HOURS", default=72)
 INACTIVITY_DAYS = env.int("INACTIVITY_DAYS", default=30)
 INACTIVITY_NOTICES = env.bool("INACTIVITY_NOTICES", default=True)
@@ -350,6 +369,7 @@ INACTIVITY_LIMIT_FLOOR = env.int("INACTIVITY_LIMIT_FLOOR", default=10)
 DISMISSAL_DAYS = env.int("DISMISSAL_DAYS", default=30)
 USAGE_COMPLETE_WITHIN_HOURS = env.int("USAGE_COMPLETE_WITHIN_HOURS", default=2)
 USAGE_RECORDS_MAX = env.int("USAGE_RECORDS_MAX", default=10_000)
+CLOSE_WAIT_HOURS = env.int("CLOSE_WAIT_HOURS", default=72)
 LICENSE_DAYS = env.int("LICENSE_DAYS", default=365)
 LICENSE_RENEW_DAYS_LEFT = env.int("LICENSE_RENEW_DAYS_LEFT", default=182)
 LICENSE_SIGNING_KEY = env.str("LICENSE_SIGNING_KEY")
@@ -393,5 +413,6 @@ LOGGING = {
         },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "loggers": {"stripe": {"level": "WARNING"}},  # below, it tells what Stripe said, word for word
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

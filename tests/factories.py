@@ -13,13 +13,16 @@ from accounts.models import (
     Membership,
     Organization,
     RoleAssignment,
+    SupportRequest,
     SystemAccount,
     Team,
     TeamMembership,
     User,
 )
 from accounts.words import ORGANIZATION_ADMIN, PREDEFINED_TEAMS, Tier
-from billing.models import BillingAccount, Plan, Subscription
+from billing.models import BillingAccount, Charge, Invoice, Plan, Subscription
+from billing.services.reports import Usage
+from billing.services.rollups import add_to_rollups
 from geos.models import ControlPlane, DataPlaneNode, MeshZone, OrganizationGeo
 from konnect_portal.foundation.addresses import address_hash
 from konnect_portal.foundation.links import new_secret
@@ -134,6 +137,27 @@ def subscription(organization, plan="plus", **fields) -> Subscription:
     )
 
 
+def invoice(organization, *lines, ends_at=None, number=1, is_draft=False, charge=None, **fields) -> Invoice:
+    """That of 30 days until `ends_at`, issued then. Lines are (metric, quantity, cents), a charge of what is due."""
+    ends_at = ends_at or timezone.now()
+    made = Invoice.objects.create(
+        organization=organization,
+        period_start=fields.pop("period_start", ends_at - timedelta(days=30)),
+        period_end=ends_at,
+        total_cents=sum(cents for _, _, cents in lines),
+        **fields,
+    )
+    term = {"service_start": made.period_start, "service_end": made.period_end}
+    for position, (metric, quantity, cents) in enumerate(lines, 1):
+        made.lines.create(position=position, metric=metric, quantity=quantity, amount_cents=cents, **term)
+    if not is_draft:
+        made.number, made.issued_at = number, ends_at
+        made.save()
+    if charge is not None:
+        Charge.objects.create(invoice=made, amount_cents=made.due_cents, **charge)
+    return made
+
+
 def control_plane(
     organization, name="default", geo="us", kind="gateway", *, nodes=0, zones=0, **fields
 ) -> ControlPlane:
@@ -154,6 +178,26 @@ def email_lock(organization, address, **fields) -> EmailLock:
         locked_event_id=fields.pop("locked_event_id", organization.id),
         **fields,
     )
+
+
+def support_request(organization, proof="session", **fields) -> SupportRequest:
+    """What its owner asked for in their own session, unless told."""
+    now = timezone.now()
+    return SupportRequest.objects.create(
+        organization=organization,
+        wish=fields.pop("wish", "reactivate"),
+        proof=proof,
+        asked_by_id=organization.owner_id,
+        confirmed_at=fields.pop("confirmed_at", now),
+        expires_at=now + timedelta(days=7),
+        event_id=organization.pk,
+        **fields,
+    )
+
+
+def usage(organization, hour, quantity=1, *, metric="api_requests", geo="us") -> None:
+    """As a geo's report of an hour is counted."""
+    add_to_rollups(geo, [Usage(0, organization.pk, metric, hour, quantity)])
 
 
 def moment(text: str) -> datetime:

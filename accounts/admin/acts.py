@@ -1,22 +1,25 @@
 """Acts of support on an organization, by the grammar of `delete_selected`: may I, what will change, why, act, tell."""
 
+from functools import partial
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import lifecycle
+from accounts import lifecycle, second_lead
 from accounts.admin import columns
 from accounts.admin.confirming import Shown, digest_of_rows, said
-from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, TakeDownForm
+from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, WordForm
 from accounts.admin.offering import OfferedAct
+from accounts.admin.proving import proofs_for
 from accounts.columns import later
 from accounts.forms.taking_down import take_down_moment
 from accounts.models import Organization, User
 from accounts.previews import deactivation_of, reactivation_of
+from accounts.services.approvals import waiting_for_target
 from accounts.services.ownership import heirs_of, transfer_ownership, why_owner_stays
 from accounts.words import Reason, State
 from billing.models import Plan
-from billing.services import plans
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
 
@@ -57,20 +60,43 @@ class Deactivate(OrganizationAct):
     def applies(self, organization):
         return organization.state == State.ACTIVE
 
+    def button(self, target):
+        return f"Ask a second lead to deactivate {target.name}" if _needs_second(target) else super().button(target)
+
+    def told(self, target):
+        if _needs_second(target):
+            return f"Nothing has changed yet: another lead has {settings.APPROVAL_HOURS} hours to confirm it."
+        return super().told(target)
+
     def refusal(self, organization):
-        if plans([organization.pk], at=timezone.now())[organization.pk] == Plan.ENTERPRISE:
-            return "An Enterprise organization needs a second lead to confirm, which the portal does not offer yet."
+        if _needs_second(organization) and waiting_for_target(second_lead.ACT, organization.pk):
+            return "A second lead was asked to confirm it."
         return None
 
     def show(self, user, target):
         preview = deactivation_of(target, at=timezone.now())
         may_choose = user.has_perm("accounts.hasten_take_down")
         when = f"now or {later()}, as you choose below" if may_choose else later()
-        options = {"may_choose": may_choose, "delay_hours": settings.TAKE_DOWN_DELAY_HOURS}
+        options = {
+            "may_choose": may_choose,
+            "delay_hours": settings.TAKE_DOWN_DELAY_HOURS,
+            "proofs": proofs_for(user, target.pk),
+        }
         return Shown(columns.of_deactivation(preview, when=when), preview.digest, options)
 
     def act(self, target, *, data, expected, **who):
         choice = data.get("take_down")
+        if _needs_second(target):
+            second_lead.ask_to_deactivate(
+                target.pk,
+                reason=Reason(data["reason"]),
+                show=partial(columns.of_deactivation, when=columns.when_taken_down(choice)),
+                take_down=choice,
+                expected=expected,
+                **said(data),
+                **who,
+            )
+            return
         events = lifecycle.deactivate_organizations(
             [target.pk],
             reason=Reason(data["reason"]),
@@ -97,7 +123,9 @@ class Reactivate(OrganizationAct):
         preview = reactivation_of(target, at=timezone.now())
         members = User.objects.filter(memberships__organization=target, is_active=True)
         owners = members.order_by("full_name", "email") if preview.needs_owner else None
-        return Shown(columns.of_reactivation(preview), preview.digest, {"owners": owners})
+        return Shown(
+            columns.of_reactivation(preview), preview.digest, {"owners": owners, "proofs": proofs_for(user, target.pk)}
+        )
 
     def act(self, target, *, data, expected, **who):
         lifecycle.reactivate_organization(
@@ -116,13 +144,14 @@ class TakeDown(OrganizationAct):
     title = "Take down now"
     done = "The control planes of {} are being taken down. Below you can watch it."
     is_dangerous = True
-    form = TakeDownForm
+    form = WordForm
 
     def button(self, target):
         return f"Take the control planes of {target.name} down now"
 
     def applies(self, organization):
-        return organization.state == State.INACTIVE and _waiting(organization).exists()
+        waits_for_lead = organization.late_usage_at is not None
+        return organization.state == State.INACTIVE and not waits_for_lead and _waiting(organization).exists()
 
     def show(self, user, target):
         waiting = list(_waiting(target))
@@ -158,7 +187,9 @@ class NameOwner(OrganizationAct):
         members = User.objects.filter(memberships__organization=target, is_active=True).exclude(pk=target.owner_id)
         admins = list(heirs_of(target))
         return Shown(
-            columns.of_owner(target, admins, members.count()), _digest_of_owner(target, admins), {"members": members}
+            columns.of_owner(target, admins, members.count()),
+            _digest_of_owner(target, admins),
+            {"members": members, "proofs": proofs_for(user, target.pk)},
         )
 
     @transaction.atomic
@@ -169,6 +200,11 @@ class NameOwner(OrganizationAct):
         transfer_ownership(organization.pk, to=data["owner"].pk, **said(data), **who)
 
 
+def _needs_second(organization) -> bool:
+    """Whether a second lead has to confirm its deactivation, by the plan as the list annotates it (P71)."""
+    return organization.running_plan == Plan.ENTERPRISE
+
+
 ACTS: list[OfferedAct] = [Deactivate(), Reactivate(), TakeDown(), NameOwner()]
 
 
@@ -176,10 +212,10 @@ def _digest_of_owner(organization, admins):
     return " ".join([str(organization.owner_id), organization.contact_email, digest_of_rows(admins)])
 
 
+def decommissioning(organization):
+    rows = ControlPlane.objects.decommissioning().filter(organization=organization)
+    return rows.select_related("geo").order_by("geo__position", "name")
+
+
 def _waiting(organization):
-    return (
-        ControlPlane.objects.decommissioning()
-        .filter(organization=organization, next_attempt_at__gt=timezone.now())
-        .select_related("geo")
-        .order_by("geo__position", "name")
-    )
+    return decommissioning(organization).filter(next_attempt_at__gt=timezone.now())

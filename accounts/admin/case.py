@@ -25,8 +25,9 @@ from django.db.models.functions import Coalesce, NullIf
 
 from accounts.admin.inactivity import explain
 from accounts.inactivity import ask, standings
-from accounts.models import LifecycleEvent, Membership, Organization, TeamMembership, User
+from accounts.models import LifecycleEvent, Membership, Organization, SupportRequest, TeamMembership, User
 from accounts.words import State, Via
+from billing.models import ProviderSubscription
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 from geos.services import LeftRunning, left_running
 from konnect_portal.foundation.models import Mail
@@ -36,6 +37,7 @@ SHOWN = 12
 """People, mails and the like shown on the page; beyond that it says how many more."""
 SHOWN_CONTROL_PLANES = 100
 SHOWN_EVENTS = 40
+SHOWN_REQUESTS = 5
 SHOWN_LEFT = 8
 """Nodes and zones of each control plane that run on."""
 
@@ -142,6 +144,13 @@ class Case:
         """Whether a control plane is on its way down, so that the page is worth watching."""
         return self.states[ControlPlane.State.DECOMMISSIONING] > 0
 
+    @property
+    def kept_by(self) -> str:
+        """What keeps taking down from beginning at its time, after "Taking down waits "; empty where nothing does."""
+        if self.organization.is_on_hold(self.at):
+            return "until the hold ends"
+        return "for a lead's decision" if self.organization.late_usage_at else ""
+
     @cached_property
     def left_running(self) -> list[tuple[ControlPlane, LeftRunning]]:
         """Who still checks in although the organization is deactivated, by control plane (P43)."""
@@ -160,6 +169,12 @@ class Case:
         return part(self.organization.subscriptions.all())
 
     @cached_property
+    def unconfirmed_stops(self) -> list:
+        """Subscriptions that have ended here, and not yet for sure at the payment provider (P41)."""
+        stops = ProviderSubscription.objects.not_confirmed().filter(subscription__organization=self.organization)
+        return list(stops.select_related("subscription").order_by("stop_asked_at"))
+
+    @cached_property
     def billing_account(self):
         return getattr(self.organization, "billing_account", None)
 
@@ -170,6 +185,11 @@ class Case:
     @cached_property
     def email_locks(self) -> Part:
         return part(self.organization.email_locks.order_by(F("released_at").asc(nulls_first=True), "-locked_at"))
+
+    @cached_property
+    def requests(self) -> Part:
+        """What the customer asked support for, and how it was shown (P73)."""
+        return part(SupportRequest.objects.filter(organization=self.organization), SHOWN_REQUESTS)
 
     @cached_property
     def exemption(self):
@@ -216,6 +236,8 @@ class Case:
             parts.append(f"data is kept until {absolute(self.organization.purge_at)}")
         if self.organization.hold_until and self.organization.is_on_hold(self.at):
             parts.append(f"on hold until {absolute(self.organization.hold_until)}: {self.organization.hold_reason}")
+        if self.organization.late_usage_at:
+            parts.append("usage came late that would have kept it active, so taking down waits for a lead's decision")
         return "; ".join(parts) + "."
 
     def _state_clause(self) -> str:

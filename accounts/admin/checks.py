@@ -10,6 +10,7 @@ from accounts import checks
 from accounts.admin.forms import DecisionForm, ResumeForm
 from accounts.columns import counted
 from accounts.desk.places import check_switch
+from accounts.desk.stepping_up import ask_again, shown_lately, typed_before
 from accounts.errors import LifecycleError
 from accounts.models import CheckRun, User
 from accounts.templatetags.desk import moment, pill
@@ -40,7 +41,9 @@ class CheckRunAdmin(ReadOnlyAdmin):
         may_decide = run.outcome == CheckRun.Outcome.WAITING and _may_decide(request)
         if request.method == "POST" and not may_decide:
             return self._too_late(request, run)
-        form = DecisionForm(request.POST if request.method == "POST" else None) if may_decide else None
+        if may_decide and not shown_lately(request):
+            return ask_again(request)
+        form = _bound(DecisionForm, request) if may_decide else None
         if form and form.is_valid() and self._decide(request, run, form):
             return redirect(request.path)
         entries = list(run.entries.select_related("organization").order_by("inactive_at", "organization")[:LISTED])
@@ -60,8 +63,10 @@ class CheckRunAdmin(ReadOnlyAdmin):
         """Pause the check, saying why, or let it go on."""
         if not _may_decide(request):
             raise PermissionDenied
+        if not shown_lately(request):
+            return ask_again(request)
         switch = check_switch(request.user)
-        form = (ResumeForm if switch["pause"] else DecisionForm)(request.POST if request.method == "POST" else None)
+        form = _bound(ResumeForm if switch["pause"] else DecisionForm, request)
         if form.is_valid() and self._switch(request, form, paused=switch["pause"] is not None):
             return redirect("admin:accounts_checkrun_changelist")
         title = "Resume the inactivity check" if switch["pause"] else "Pause the inactivity check"
@@ -132,6 +137,10 @@ class CheckRunAdmin(ReadOnlyAdmin):
     @admin.display(description="outcome")
     def shown_outcome(self, run):
         return pill(run.outcome, run.get_outcome_display())
+
+
+def _bound(form, request):
+    return form(request.POST if request.method == "POST" else None, initial=typed_before(request))
 
 
 def _may_decide(request) -> bool:

@@ -1,7 +1,10 @@
 """What staff read before an act: what it will change and what it will not."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
+
+from django.conf import settings
 
 from accounts.columns import (
     Column,
@@ -15,8 +18,11 @@ from accounts.columns import (
     what_is_gone,
     what_runs_on,
 )
+from accounts.forms.taking_down import LATER
 from accounts.models import EmailLock, Organization, SystemAccount, User
 from accounts.previews import DeactivationPreview, ReactivationPreview
+from accounts.words import State
+from billing.models import TrialClaim
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
 
@@ -28,6 +34,12 @@ def of_deactivation(preview: DeactivationPreview, *, when: str) -> list[Column]:
         Column("This will not", "keep", _keeps(preview)),
         Column("Undoing it", "undo", _undoing(preview)),
     ]
+
+
+def when_taken_down(choice: str) -> str:
+    """When control planes are taken down, of what was chosen; a lead who chose nothing has it done at once (P42)."""
+    hours = settings.TAKE_DOWN_DELAY_HOURS
+    return f"{hours} hours after it is confirmed" if choice == LATER else "as soon as it is confirmed"
 
 
 def _shuts(preview: DeactivationPreview) -> Iterable[Line]:
@@ -110,6 +122,109 @@ def of_take_down(control_planes: list[ControlPlane]) -> list[Column]:
     ]
 
 
+KEPT_BY_HOLD = {
+    State.ACTIVE: ["Take nothing down, whoever deactivates it", "Keep the inactivity check from deactivating it"],
+    State.INACTIVE: ["Keep everything: nothing is purged", "Refuse to reactivate it"],
+}
+LET_BY_RELEASE = {
+    State.ACTIVE: ["Let the inactivity check deactivate it"],
+    State.INACTIVE: ["Let support reactivate it", "Let it be purged when its time has come"],
+}
+
+
+def of_hold(organization: Organization, control_planes: list[ControlPlane]) -> list[Column]:
+    """`control_planes` are those on their way down."""
+    waiting, begun = _by_beginning(control_planes)
+    told = [line(f"Keep what waits to be taken down: {counted(len(waiting), 'control plane')}", waiting)]
+    going = [line(f"Stop what a geo is already doing to {counted(len(begun), 'control plane')}", begun)]
+    return [
+        Column(
+            "Until it ends, this will",
+            "stop",
+            [
+                *(told if waiting else []),
+                *(line(text) for text in KEPT_BY_HOLD[State(organization.state)]),
+            ],
+        ),
+        Column(
+            "This will not",
+            "keep",
+            [
+                *(going if begun else []),
+                line("Keep its owner or support from deactivating it"),
+                line("Change anything for its people, or tell them"),
+            ],
+        ),
+        Column(
+            "Undoing it",
+            "undo",
+            [line("It ends by itself at the moment that you choose"), line("A lead can release it before")],
+        ),
+    ]
+
+
+def of_release(organization: Organization, control_planes: list[ControlPlane]) -> list[Column]:
+    """`control_planes` are those on their way down."""
+    names = [f"{each} ({each.geo})" for each in control_planes]
+    taken = line(f"Let the taking down of {counted(len(names), 'control plane')} go on, each at its time", names)
+    return [
+        Column(
+            "This will",
+            "stop",
+            [
+                *([taken] if names else []),
+                *(line(text) for text in LET_BY_RELEASE[State(organization.state)]),
+            ],
+        ),
+        Column("This will not", "keep", [line(f"Reactivate, deactivate or purge {organization.name} now")]),
+        Column(
+            "Undoing it",
+            "undo",
+            [line("It can be put on hold again; what was begun meanwhile goes on")],
+        ),
+    ]
+
+
+def of_going_on(organization: Organization, control_planes: list[ControlPlane]) -> list[Column]:
+    """`control_planes` are those on their way down."""
+    waiting, begun = _by_beginning(control_planes)
+    taken = line(f"Take {counted(len(waiting), 'control plane')} down, each at its time", waiting)
+    gone = line(f"Bring back {counted(len(begun), 'control plane')} whose taking down has begun", begun)
+    return [
+        Column(
+            "This will",
+            "stop",
+            [
+                *([taken] if waiting else []),
+                line(f"Take {organization.name} off the list of those whose usage came late"),
+            ],
+        ),
+        Column(
+            "This will not",
+            "keep",
+            [
+                *([gone] if begun else []),
+                line(f"Reactivate {organization.name}: it stays deactivated for inactivity"),
+                line("Bill the usage that came late"),
+            ],
+        ),
+        Column(
+            "Undoing it",
+            "undo",
+            [
+                line("What is taken down does not come back"),
+                line(f"Support can reactivate {organization.name} as long as its data is kept"),
+            ],
+        ),
+    ]
+
+
+def _by_beginning(control_planes: list[ControlPlane]) -> tuple[list[str], list[str]]:
+    """The names of those whose taking down has not begun, and of those where it has."""
+    waiting = [f"{each} ({each.geo})" for each in control_planes if each.begun_at is None]
+    return waiting, [f"{each} ({each.geo})" for each in control_planes if each.begun_at]
+
+
 def of_owner(organization: Organization, admins: list[User], members: int) -> list[Column]:
     """`admins` are those in Organization Admin besides the owner, `members` how many could be named."""
     follows = organization.contact_email == organization.owner.email
@@ -152,8 +267,14 @@ def _of(person: User) -> str:
     return f"{person} ({person.email})" if person.full_name else person.email
 
 
-def of_unlock(address: str, locks: list[EmailLock], released: list[EmailLock], trials: int) -> list[Column]:
-    earlier = [f"{each.organization}, released {absolute(each.released_at)}" for each in released if each.released_at]
+def of_unlock(
+    address: str,
+    locks: list[EmailLock],
+    released: list[EmailLock],
+    trial: TrialClaim | None,
+    unlocked: datetime | None,
+) -> list[Column]:
+    """`trial` is what the address has had, `unlocked` when it was last unlocked within 12 months (P54)."""
     return [
         Column(
             "This will",
@@ -171,19 +292,25 @@ def of_unlock(address: str, locks: list[EmailLock], released: list[EmailLock], t
             "keep",
             [
                 line("Reactivate an organization: each stays as it is", (str(each.organization) for each in locks)),
-                line("Give the address another trial" if trials else "Take anything from anybody"),
+                line("Give the address another trial" if trial else "Take anything from anybody"),
             ],
         ),
         Column(
             "What is known of the address",
             "undo",
             [
-                line("It has had a trial" if trials else "It has had no trial"),
-                line(f"{counted(len(released), 'earlier lock')}", earlier),
+                line(f"It had its trial on {absolute(trial.claimed_at)}" if trial else "It has had no trial"),
+                line(f"{counted(len(released), 'earlier lock')}", map(_earlier, released)),
+                line(f"It was unlocked on {absolute(unlocked)}" if unlocked else "It was not unlocked within a year"),
                 line("Only a new deactivation locks it again"),
             ],
         ),
     ]
+
+
+def _earlier(lock: EmailLock) -> str:
+    ended = absolute(lock.released_at) if lock.released_at else ""
+    return f"{lock.organization}: {absolute(lock.locked_at)} to {ended}"
 
 
 def _names_of(ids: set[UUID]) -> list[str]:

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 
 from accounts.admin.forms import ActForm
 from accounts.columns import Column
+from accounts.desk.stepping_up import ask_again, shown_lately, typed_before
 from accounts.errors import LifecycleError, PreviewChanged
 from accounts.models import User
 from accounts.words import Via
@@ -27,6 +28,7 @@ class Shown:
     columns: list[Column]
     digest: str
     form_options: dict[str, Any] = field(default_factory=dict)
+    initial: dict[str, Any] = field(default_factory=dict)
 
 
 class Act(ABC):
@@ -37,6 +39,7 @@ class Act(ABC):
     done: str
     is_dangerous = False
     form: type[ActForm] = ActForm
+    template = "admin/accounts/act.html"
 
     @abstractmethod
     def button(self, target: Any) -> str:
@@ -45,6 +48,10 @@ class Act(ABC):
     @abstractmethod
     def typed(self, target: Any) -> str:
         """The name that has to be typed."""
+
+    def told(self, target: Any) -> str:
+        """What is said once it is done."""
+        return self.done.format(self.typed(target))
 
     @abstractmethod
     def back(self, target: Any) -> str:
@@ -60,29 +67,42 @@ class Act(ABC):
 
 
 def confirm(request, act: Act, target: Any, context: dict):
-    """Show the act's preview and form, or do it and go where the result can be watched."""
+    """Show the act's preview and form, or do it and go where the result can be watched.
+
+    Whoever has shown no second factor lately is asked for it first, and comes back with what they typed.
+    """
+    if not shown_lately(request):
+        return ask_again(request)
     shown = act.show(request.user, target)
     form = act.form(
-        request.POST if request.method == "POST" else None, expected_name=act.typed(target), **shown.form_options
+        request.POST if request.method == "POST" else None,
+        expected_name=act.typed(target),
+        initial=shown.initial | typed_before(request),
+        **shown.form_options,
     )
     if request.method == "POST":
         try:
             if request.POST.get("digest") != shown.digest:
                 raise PreviewChanged
             if form.is_valid():
-                act.act(target, data=form.cleaned_data, expected=shown.digest, **_who(request))
-                messages.success(request, act.done.format(act.typed(target)))
+                act.act(target, data=form.cleaned_data, expected=shown.digest, **who(request))
+                messages.success(request, act.told(target))
                 return redirect(act.back(target))
         except LifecycleError as problem:
             form.add_error(None, str(problem))
             shown = act.show(request.user, target)
     page = {"act": act, "shown": shown, "form": form, "button": act.button(target), "back": act.back(target)}
-    return TemplateResponse(request, "admin/accounts/act.html", {**context, **page, "title": act.button(target)})
+    return TemplateResponse(request, act.template, {**context, **page, "title": act.button(target)})
+
+
+def worded(data: dict) -> dict[str, Any]:
+    """What a service is told of a form that asks for no identity: why, which ticket, through which door."""
+    return {"note": data["note"], "ticket": data["ticket"], "via": Via.ADMIN}
 
 
 def said(data: dict) -> dict[str, Any]:
-    """What the lifecycle is told of a form: why, for whom, how identity was shown, through which door."""
-    return {"note": data["note"], "ticket": data["ticket"], "proof": data.get("proof", ""), "via": Via.ADMIN}
+    """`worded`, and how identity was shown, of an act that may be on a customer's behalf."""
+    return {**worded(data), "proof": data.get("proof", "")}
 
 
 def digest_of_rows(rows: Iterable) -> str:
@@ -90,5 +110,6 @@ def digest_of_rows(rows: Iterable) -> str:
     return " ".join(sorted(str(row.pk) for row in rows))
 
 
-def _who(request) -> dict[str, Any]:
+def who(request) -> dict[str, Any]:
+    """Who acts and from where, as the services are told of it."""
     return {"actor": request.user, "address": get_adapter().get_client_ip(request)}

@@ -18,7 +18,7 @@ from accounts import lifecycle
 from accounts.admin import columns
 from accounts.admin.acts import hold_of
 from accounts.admin.confirming import Act, Shown, confirm, digest_of_rows, said
-from accounts.admin.forms import TakeDownForm
+from accounts.admin.forms import WordForm
 from accounts.admin.searching import SearchedList
 from accounts.services.finding import matching_control_planes
 from accounts.templatetags.desk import pill
@@ -41,7 +41,7 @@ class TakeDownOne(Act):
     title = "Take down now"
     done = "{} is being taken down. Below you can watch it."
     is_dangerous = True
-    form = TakeDownForm
+    form = WordForm
 
     def button(self, target):
         return f"Take {target.name} down now"
@@ -60,6 +60,7 @@ class TakeDownOne(Act):
             and target.begins_at is not None
             and target.begins_at > timezone.now()
             and target.organization.state == State.INACTIVE
+            and target.organization.late_usage_at is None
         )
 
     def show(self, user, target):

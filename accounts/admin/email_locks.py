@@ -5,13 +5,16 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts import lifecycle
 from accounts.admin import columns
 from accounts.admin.confirming import Act, Shown, confirm, digest_of_rows, said
+from accounts.admin.proving import proofs_for
 from accounts.models import EmailLock
-from accounts.services.locks import hold_live_locks
+from accounts.rights import refusal_to_unlock
+from accounts.services.locks import hold_live_locks, unlocked_at
 from accounts.templatetags.desk import moment
 from billing.models import TrialClaim
 from konnect_portal.foundation.addresses import address_hash
@@ -37,8 +40,16 @@ class UnlockEmail(Act):
     def show(self, user, target):
         locks = list(_locks_like(target).live())
         released = list(_locks_like(target).filter(released_at__isnull=False).order_by("-released_at"))
-        trials = TrialClaim.objects.filter(address_hash=target.address_hash).count()
-        return Shown(columns.of_unlock(target.address, locks, released, trials), digest_of_rows(locks))
+        trial = TrialClaim.objects.filter(address_hash=target.address_hash).first()
+        options = {"proofs": proofs_for(user, *(lock.organization_id for lock in locks))}
+        unlocked = unlocked_at(target.address_hash, at=timezone.now())
+        return Shown(
+            columns.of_unlock(target.address, locks, released, trial, unlocked), digest_of_rows(locks), options
+        )
+
+    def refusal(self, user, target) -> str | None:
+        """Why it needs a lead; None where this person may (P54)."""
+        return refusal_to_unlock(user, unlocked_at(target.address_hash, at=timezone.now()))
 
     @transaction.atomic
     def act(self, target, *, data, expected, **who):
@@ -83,6 +94,9 @@ class EmailLockAdmin(ReadOnlyAdmin):
         act = UnlockEmail()
         if lock.released_at or not lock.address:
             messages.info(request, f"{lock} is not locked for {lock.organization} any more.")
+            return redirect(act.back(lock))
+        if refusal := act.refusal(request.user, lock):
+            messages.warning(request, refusal)
             return redirect(act.back(lock))
         return confirm(request, act, lock, {**self.admin_site.each_context(request), "opts": self.opts})
 

@@ -1,28 +1,19 @@
 """What an act of support asks for before it is done: why, for whom, and the name typed (P71, P73)."""
 
 from django import forms
+from django.utils import timezone
 
 from accounts.forms.signin import AddressField
 from accounts.forms.taking_down import LATER, NOW
-from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason
+from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason, Tier, Wish
 
 CHOOSE = ("", "Please choose")
+NO_PROOF = "The customer has not asked yet: the owner asks from their account, or you ask the contact to confirm."
 
 
-class ActForm(forms.Form):
-    """Note, ticket, how identity was shown, and the name of what is changed typed as it is."""
+class ConfirmForm(forms.Form):
+    """The name of what is changed typed as it is."""
 
-    note = forms.CharField(
-        label="Why",
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="For colleagues. Customers never see it.",
-    )
-    ticket = forms.CharField(label="Ticket", max_length=100, help_text="The ticket that asks for this.")
-    proof = forms.ChoiceField(
-        label="How identity was shown",
-        choices=[CHOOSE, *Proof.choices],
-        help_text="How it was shown that the request comes from the customer.",
-    )
     name = forms.CharField(label="Name", widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}))
 
     def __init__(self, *args, expected_name, **kwargs):
@@ -36,10 +27,76 @@ class ActForm(forms.Form):
         return self.cleaned_data["name"]
 
 
-class StaffForm(ActForm):
-    """An act on a colleague: no customer's identity has to be shown."""
+class ActForm(ConfirmForm):
+    """Note, ticket, how identity was shown, and the name typed."""
 
-    proof = None  # type: ignore[assignment]
+    note = forms.CharField(
+        label="Why",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="For colleagues. Customers never see it.",
+    )
+    ticket = forms.CharField(label="Ticket", max_length=100, help_text="The ticket that asks for this.")
+    proof = forms.ChoiceField(
+        label="How identity was shown",
+        choices=[CHOOSE, *Proof.choices],
+        help_text="How it was shown that the request comes from the customer.",
+    )
+    field_order = ["note", "ticket", "proof", "name"]
+
+    def __init__(self, *args, proofs=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if proofs is not None:
+            self.fields["proof"] = forms.ChoiceField(
+                label=self.fields["proof"].label,
+                choices=[CHOOSE, *proofs],
+                help_text=self.fields["proof"].help_text if proofs else NO_PROOF,
+            )
+            self.order_fields(self.field_order)
+
+
+class WordForm(ActForm):
+    """An act that is on nobody's behalf, or changes nothing for the customer: no identity has to be shown."""
+
+    proof = None  # type: ignore[assignment]  # how Django takes a field out of a form
+
+
+class AskContactForm(WordForm):
+    wish = forms.ChoiceField(label="What was asked for", choices=[CHOOSE, *Wish.choices])
+    text = forms.CharField(
+        label="In the customer’s words", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    field_order = ["wish", "text", "note", "ticket", "name"]
+
+
+class TierForm(WordForm):
+    tier = forms.ChoiceField(label="New tier", choices=Tier.choices)
+    field_order = ["tier", "note", "ticket", "name"]
+
+
+class MakeStaffForm(forms.Form):
+    """A new colleague: their link goes to the address, and nobody else sees it."""
+
+    email = AddressField(label="E-mail address", help_text="Of the company, and no customer’s.")
+    full_name = forms.CharField(label="Name", max_length=250)
+    tier = forms.ChoiceField(label="Tier", choices=Tier.choices)
+    note = forms.CharField(label="Why", widget=forms.Textarea(attrs={"rows": 3}), help_text="Kept with the event.")
+    ticket = forms.CharField(label="Ticket", max_length=100, help_text="The ticket that asks for this.")
+
+
+class ExemptForm(WordForm):
+    until = forms.DateField(
+        label="Until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="From 00:00 UTC of this day on it is checked again. Without a day it has no end.",
+    )
+    field_order = ["until", "note", "ticket", "name"]
+
+    def clean_until(self):
+        until = self.cleaned_data["until"]
+        if until and until <= timezone.now().date():
+            raise forms.ValidationError("This day is over or has begun. Please choose a later one.")
+        return until
 
 
 class DeactivateForm(ActForm):
@@ -52,10 +109,11 @@ class DeactivateForm(ActForm):
     )
     field_order = ["reason", "take_down", "note", "ticket", "proof", "name"]
 
-    def __init__(self, *args, may_choose, delay_hours, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args, may_choose, delay_hours, proofs, **kwargs):
+        super().__init__(*args, proofs=proofs, **kwargs)
         self.fields["note"].required = self.fields["proof"].required = False
-        self.fields["proof"].help_text = f"Only where the reason is “{Reason.SUPPORT_REQUEST.label}”."
+        if proofs:
+            self.fields["proof"].help_text = f"Only where the reason is “{Reason.SUPPORT_REQUEST.label}”."
         if may_choose:
             later = f"In {delay_hours} hours: until then they can come back"
             self.fields["take_down"] = forms.ChoiceField(
@@ -126,16 +184,32 @@ class AddressForm(ActForm):
     field_order = ["email", "note", "ticket", "proof", "name"]
 
 
-class StopForm(ActForm):
-    """Nothing is changed for the customer: no identity has to be shown."""
+class HoldForm(WordForm):
+    """Until when; the reason and the ticket are shown wherever the hold is in the way (P58)."""
 
-    proof = None  # type: ignore[assignment]
+    until = forms.DateTimeField(
+        label="Until",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="In UTC. At that moment the hold ends by itself.",
+    )
+    field_order = ["until", "note", "ticket", "name"]
+
+    def clean_until(self):
+        if self.cleaned_data["until"] <= timezone.now():
+            raise forms.ValidationError("Please choose a moment that is still to come.")
+        return self.cleaned_data["until"]
 
 
-class TakeDownForm(ActForm):
-    """The organization is deactivated already: who asks for haste says why, and shows no identity."""
+class ListForm(forms.Form):
+    """Organizations by id, whatever stands around the ids."""
 
-    proof = None  # type: ignore[assignment]  # how Django takes a field out of a form
+    ids = forms.CharField(
+        label="Organizations by id",
+        max_length=2_000_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="One a line, with commas, or as they stand in a table, a mail or an address. Nothing happens yet.",
+    )
 
 
 class DecisionForm(forms.Form):

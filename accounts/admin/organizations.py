@@ -2,30 +2,40 @@
 
 from datetime import timedelta
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Subquery
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from accounts.admin.acts import ACTS
+from accounts.admin import acts, asking, exempting, holding
+from accounts.admin.bulk import page_of
 from accounts.admin.case import Case
+from accounts.admin.contracts import CONTRACT_ACTS
 from accounts.admin.offering import ActsAdmin, offers
 from accounts.admin.searching import SearchedList
+from accounts.admin.usage import usage_view
+from accounts.bulk.lists import MOST, Named, make_list
+from accounts.bulk.lists import RIGHT as IN_BULK
 from accounts.desk.plans import PLAN_NAMES, plan_name, running, with_plan
+from accounts.errors import LifecycleError
 from accounts.inactivity import inactive_moments
-from accounts.models import Organization
+from accounts.models import Approval, Organization, StaffLookup
+from accounts.services.approvals import waiting_for_target
 from accounts.services.finding import matching_organizations
+from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import ago, pill
 from accounts.words import State
 from billing.models import Plan
 from geos.models import OrganizationGeo
 from geos.services import all_geos
 from konnect_portal.foundation.admin import KeyedChangeList
+
+ACTS = [*holding.FIRST, *acts.ACTS, *exempting.ACTS, *asking.ACTS, *holding.LAST]
 
 
 class PlanFilter(admin.SimpleListFilter):
@@ -84,6 +94,19 @@ class HoldFilter(admin.SimpleListFilter):
         return queryset.on_hold(timezone.now()) if self.value() == "yes" else queryset
 
 
+class LateUsageFilter(admin.SimpleListFilter):
+    """Those deactivated by the check of which a lead has to decide (P68)."""
+
+    title = "usage"
+    parameter_name = "usage"
+
+    def lookups(self, request, model_admin):
+        return [("late", "Came after the deactivation")]
+
+    def queryset(self, request, queryset):
+        return queryset.usage_came_late() if self.value() == "late" else queryset
+
+
 class OrganizationList(KeyedChangeList):
     """A page of it knows of each when it will be inactive (P62), in a fixed number of queries."""
 
@@ -97,14 +120,16 @@ class OrganizationList(KeyedChangeList):
 
 @admin.register(Organization)
 class OrganizationAdmin(SearchedList, ActsAdmin):
-    acts = ACTS
+    acts = [*ACTS, *CONTRACT_ACTS]
+    looked_up = StaffLookup.What.ORGANIZATION_SEARCH
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_login", "due"]
     list_display_links = ["name"]
-    list_filter = ["state", PlanFilter, GeoFilter, DueFilter, HoldFilter]
+    list_filter = ["state", PlanFilter, GeoFilter, DueFilter, HoldFilter, LateUsageFilter]
     search_fields = ["search"]
     search_help_text = "Part of a name, path, e-mail address, or id"
     sortable_by = ()
     ordering = ["name", "id"]
+    actions = ["deactivate_in_bulk"]
 
     def get_queryset(self, request):
         now = timezone.now()
@@ -127,6 +152,7 @@ class OrganizationAdmin(SearchedList, ActsAdmin):
         organization = self.get_object(request, object_id)
         if organization is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        note_lookup(request.user, StaffLookup.What.ORGANIZATION, organization.pk)
         return self._show(request, "case", organization)
 
     def progress_view(self, request, id):
@@ -135,9 +161,16 @@ class OrganizationAdmin(SearchedList, ActsAdmin):
             raise PermissionDenied
         return self._show(request, "progress", get_object_or_404(self.get_queryset(request), pk=id))
 
+    def usage_view(self, request, id):
+        return usage_view(self, request, id)
+
     def get_urls(self):
-        view = self.admin_site.admin_view(self.progress_view)
-        return [path("<uuid:id>/progress/", view, name="accounts_organization_progress"), *super().get_urls()]
+        asked = {"progress": self.progress_view, "usage": require_safe(self.usage_view)}
+        pages = [
+            path(f"<uuid:id>/{name}/", self.admin_site.admin_view(view), name=f"accounts_organization_{name}")
+            for name, view in asked.items()
+        ]
+        return [*pages, *super().get_urls()]
 
     def _show(self, request, name, organization):
         context = {
@@ -147,10 +180,30 @@ class OrganizationAdmin(SearchedList, ActsAdmin):
             "organization": organization,
             "plan": plan_name(organization),
             "case": Case(organization, at=timezone.now()),
-            "acts": offers(ACTS, request.user, organization),
+            "approval": waiting_for_target(Approval.Act.DEACTIVATE_ENTERPRISE, organization.pk),
+            "acts": offers(self.acts, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)
+
+    def get_action_choices(self, request, default_choices=None, action_location=admin.ActionLocation.CHANGE_LIST):
+        """unfold's own does not take `action_location` yet."""
+        choices = [("", "What to do with the selected")] if default_choices is None else default_choices
+        return admin.ModelAdmin.get_action_choices(self, request, choices, action_location)
+
+    def has_deactivate_in_bulk_permission(self, request):
+        return request.user.has_perm(IN_BULK)
+
+    @admin.action(description="Deactivate the selected because of spam", permissions=["deactivate_in_bulk"])
+    def deactivate_in_bulk(self, request, queryset):
+        """Make a list of those selected; its page shows who will go, and asks (P74)."""
+        ids = queryset.values_list("pk", flat=True)[: MOST + 1]
+        try:
+            bulk = make_list([Named(n, str(id), id) for n, id in enumerate(ids, 1)], actor=request.user)
+        except LifecycleError as problem:
+            messages.error(request, str(problem))
+            return None
+        return redirect(page_of(bulk))
 
     @admin.display(description="state")
     def shown_state(self, organization):

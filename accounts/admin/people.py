@@ -13,15 +13,17 @@ from accounts.admin.offering import ActsAdmin, offers
 from accounts.admin.person_acts import ACTS
 from accounts.admin.person_case import PersonCase
 from accounts.admin.searching import SearchedList
-from accounts.models import Membership, Person, Recovery
+from accounts.models import Membership, Person, Recovery, StaffLookup
 from accounts.services.finding import matching_people
 from accounts.services.ownership import SEEN_AT
+from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import ago, pill
 
 
 @admin.register(Person)
 class PersonAdmin(SearchedList, ActsAdmin):
     acts = ACTS
+    looked_up = StaffLookup.What.PERSON_SEARCH
     list_display = ["email", "full_name", "shown_state", "organization_count", "last_seen"]
     list_display_links = ["email"]
     search_fields = ["email"]
@@ -53,6 +55,7 @@ class PersonAdmin(SearchedList, ActsAdmin):
         person = self.get_object(request, object_id)
         if person is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        note_lookup(request.user, StaffLookup.What.PERSON, person.pk)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -3,13 +3,13 @@
 from django.utils import timezone
 
 from accounts.admin import person_columns
-from accounts.admin.confirming import Shown, digest_of_rows, said
-from accounts.admin.forms import ActForm, AddressForm, StopForm
+from accounts.admin.confirming import Shown, digest_of_rows, said, worded
+from accounts.admin.forms import ActForm, AddressForm, WordForm
 from accounts.admin.offering import OfferedAct
 from accounts.closing import reopen_account, reopens_until, why_not_reopened
 from accounts.models import Organization
 from accounts.services.recovery import ask_recovery, stop_recovery_by_lead, waiting_for
-from accounts.words import State, Via
+from accounts.words import State
 
 
 class PersonAct(OfferedAct):
@@ -72,7 +72,7 @@ class StopRecovery(PersonAct):
     permission = "accounts.recover_account"
     title = "Stop the replacement"
     done = "It is stopped, and {} was told."
-    form = StopForm
+    form = WordForm
 
     def button(self, target):
         return f"{self.title} for {target.email}"
@@ -85,7 +85,7 @@ class StopRecovery(PersonAct):
         return Shown(person_columns.of_stopping(recovery), digest_of_rows(filter(None, [recovery])))
 
     def act(self, target, *, data, expected, **who):
-        stop_recovery_by_lead(target, note=data["note"], ticket=data["ticket"], via=Via.ADMIN, **who)
+        stop_recovery_by_lead(target, **worded(data), **who)
 
 
 class Reopen(PersonAct):

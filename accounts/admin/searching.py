@@ -2,11 +2,15 @@
 
 from django.contrib import messages
 
+from accounts.models import StaffLookup
 from accounts.services.finding import Term
+from accounts.services.trail import note_lookup
 
 
 class SearchedList:
-    """A list of the admin; `matching` says which of its rows a term means."""
+    """A list of the admin; `matching` says which rows a term means. Each search leaves a row in the staff trail."""
+
+    looked_up = StaffLookup.What.SEARCH
 
     def matching(self, queryset, term: Term):
         raise NotImplementedError
@@ -15,6 +19,7 @@ class SearchedList:
         term = Term(search_term)
         if not term.text:
             return queryset, False
+        note_lookup(request.user, self.looked_up)
         if term.refusal:
             messages.info(request, term.refusal)
             return queryset.none(), False

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.desk.plans import plan_name, with_plan
-from accounts.models import Organization
+from accounts.models import Organization, StaffLookup
 from accounts.services.finding import (
     SHORTEST,
     Term,
@@ -25,6 +25,7 @@ from accounts.services.finding import (
     find_organizations,
     find_people,
 )
+from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import pill
 from konnect_portal.foundation.moments import absolute
 
@@ -166,6 +167,8 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def _looked_up(request: HttpRequest) -> dict:
     term = Term(request.GET.get("q", ""))
+    if term.text:
+        note_lookup(request.user, StaffLookup.What.SEARCH)
     return {"term": term, "groups": found_by(request.user, term), "shortest": SHORTEST}
 
 

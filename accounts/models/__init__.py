@@ -6,6 +6,8 @@ from accounts.models.access import (
     Team,
     TeamMembership,
 )
+from accounts.models.approvals import Approval
+from accounts.models.bulk import BulkDeactivation, BulkEntry
 from accounts.models.history import EmailLock, EventSubject, LifecycleEvent
 from accounts.models.inactivity import (
     CheckEntry,
@@ -16,11 +18,16 @@ from accounts.models.inactivity import (
 )
 from accounts.models.organizations import ContactChange, Membership, Organization
 from accounts.models.people import AddressChange, PasswordHistory, Person, Recovery, SignUpRequest, User
+from accounts.models.requests import SupportRequest
 from accounts.models.sessions import Session
+from accounts.models.trail import StaffLookup
 
 __all__ = [
     "AccessToken",
     "AddressChange",
+    "Approval",
+    "BulkDeactivation",
+    "BulkEntry",
     "CheckEntry",
     "CheckPause",
     "CheckRun",
@@ -39,6 +46,8 @@ __all__ = [
     "RoleAssignment",
     "Session",
     "SignUpRequest",
+    "StaffLookup",
+    "SupportRequest",
     "SystemAccount",
     "Team",
     "TeamMembership",

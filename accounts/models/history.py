@@ -88,6 +88,9 @@ class LifecycleEvent(models.Model):
         indexes = [
             models.Index(fields=["organization_id", "-at"], name="event_of_organization"),
             models.Index(fields=["act", "-at"], name="event_of_act"),
+            models.Index(
+                fields=["actor_id", "-at", "-id"], condition=Q(actor_id__isnull=False), name="event_of_actor"
+            ),
             models.Index(TICKET_PREFIX, models.F("at").desc(), condition=~Q(ticket=""), name="event_of_ticket"),
         ]
 

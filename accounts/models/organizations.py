@@ -1,10 +1,12 @@
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce, Collate, Concat, Lower, Trim
+from django.db.models.functions import Coalesce, Collate, Concat, Least, Lower, Trim
 from django.utils import timezone
 
 from accounts.words import Reason, State
@@ -29,6 +31,10 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
     def not_on_hold(self, at):
         return self.exclude(hold_until__gt=at)
 
+    def usage_came_late(self):
+        """Those of which a lead has to decide whether taking down goes on (P68)."""
+        return self.filter(late_usage_at__isnull=False)
+
     def hold_all(
         self,
         ids: Iterable[UUID],
@@ -52,12 +58,21 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """
         return self.active().select_for_update(no_key=True).get(pk=id)
 
+    def lower_inactive_at(self, at: datetime) -> None:
+        """Keep the lower bound below the moment of P62 where a plan begins or ends at `at` (habit 7).
+
+        From then on nobody is inactive before `at` + 30 days, since coming onto Free counts as a login. But a new
+        anchor, or a trial that ends early, can bring the exact moment forward to that.
+        """
+        self.active().update(inactive_at=Least("inactive_at", at + timedelta(days=settings.INACTIVITY_DAYS)))
+
 
 class Organization(models.Model):
     """A customer's organization. `accounts.lifecycle` alone changes its state.
 
     `inactive_at` is a lower bound of the moment of P62, never later than it, null unless active; `last_login_at` never
-    moves back, whoever leaves.
+    moves back, whoever leaves. `late_usage_at` is when usage was found that would have kept the check from acting,
+    null again once a lead has decided (P68).
     """
 
     id = uuid_key()
@@ -78,6 +93,7 @@ class Organization(models.Model):
     hold_until = models.DateTimeField(null=True, blank=True)
     hold_reason = models.TextField(blank=True)
     hold_ticket = models.CharField(max_length=100, blank=True)
+    late_usage_at = models.DateTimeField(null=True, blank=True)
     import_digest = models.CharField(max_length=64, blank=True)
     search = models.GeneratedField(
         expression=Lower(
@@ -128,6 +144,11 @@ class Organization(models.Model):
                 | (Q(hold_until__isnull=False) & ~Q(hold_reason="") & ~Q(hold_ticket="")),
                 name="organization_hold_explained",
             ),
+            models.CheckConstraint(
+                condition=Q(late_usage_at__isnull=True)
+                | (~Q(state=State.ACTIVE) & Q(deactivation_reason=Reason.INACTIVITY)),
+                name="organization_late_usage_of_check",
+            ),
             models.CheckConstraint(condition=~Q(name="") & ~Q(contact_email=""), name="organization_named"),
             models.CheckConstraint(
                 condition=Q(contact_email=Lower(Trim("contact_email"))),
@@ -144,6 +165,11 @@ class Organization(models.Model):
                 fields=["inactive_at"],
                 name="organization_due",
                 condition=Q(inactive_at__isnull=False),
+            ),
+            models.Index(
+                fields=["late_usage_at"],
+                name="organization_late_usage",
+                condition=Q(late_usage_at__isnull=False),
             ),
             models.Index(
                 fields=["purge_at"],
@@ -171,6 +197,7 @@ class Organization(models.Model):
             ("transfer_ownership", "Can name another owner"),
             ("manage_people", "Can manage people, teams and roles"),
             ("view_history", "Can read what happened"),
+            ("manage_contracts", "Can begin, change and end Enterprise contracts"),
             ("decide_check", "Can approve, dismiss and pause the inactivity check"),
         ]
 

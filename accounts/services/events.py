@@ -100,7 +100,8 @@ def subject_of(event: LifecycleEvent, thing: Subject, part: EventSubject.Part | 
 def _described(thing: Subject) -> tuple[EventSubject.Part, str, str]:
     match thing:
         case User():
-            return EventSubject.Part.MEMBER, thing.full_name, thing.email
+            part = EventSubject.Part.STAFF if thing.is_staff else EventSubject.Part.MEMBER
+            return part, thing.full_name, thing.email
         case SystemAccount():
             return EventSubject.Part.SYSTEM_ACCOUNT, thing.name, ""
         case Team():

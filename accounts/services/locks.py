@@ -1,12 +1,14 @@
 """E-mail locks (P45, P54): addresses that may not open or join anything new while a deactivation stands."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from accounts.models import EmailLock, LifecycleEvent
+from accounts.words import Act
 from konnect_portal.foundation.addresses import address_hash
 
 
@@ -63,6 +65,17 @@ def hold_live_locks(**of: object) -> list[EmailLock]:
     return list(
         EmailLock.objects.live().filter(**of).order_by("organization_id", "pk").select_for_update(of=("self",))
     )
+
+
+def unlocked_at(address_hash: str, *, at: datetime) -> datetime | None:
+    """When the address was last unlocked as an act of its own within 12 months; a reactivation is none (P54)."""
+    released = EmailLock.objects.filter(
+        address_hash=address_hash, released_at__gt=at - timedelta(days=settings.UNLOCK_AGAIN_DAYS)
+    )
+    unlockings = LifecycleEvent.objects.filter(
+        pk__in=released.values("released_event_id"), act=Act.EMAIL_UNLOCKED, at__lte=at
+    )
+    return unlockings.order_by("-at").values_list("at", flat=True).first()
 
 
 def release_locks(locks: Collection[EmailLock], *, event: LifecycleEvent) -> None:

@@ -21,6 +21,7 @@ TONES = {
     "failed": "stopped",
     "confirmed": "good",
     "running": "good",
+    "deactivated": "stopped",
 }
 
 

@@ -1,3 +1,6 @@
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -6,6 +9,22 @@ from billing.models.plans import Credit, Subscription
 from billing.models.prices import PriceList
 from billing.models.words import Metric
 from konnect_portal.foundation.fields import uuid_key
+
+
+class InvoiceQuerySet(models.QuerySet["Invoice"]):
+    def issued(self):
+        return self.filter(issued_at__isnull=False)
+
+    def drafts(self):
+        return self.filter(issued_at__isnull=True, voided_at__isnull=True)
+
+    def unpaid(self):
+        """Those issued of which something is due that nobody has paid, or is to pay any more (P41)."""
+        return self.issued().filter(charge__isnull=False, charge__paid_at=None, charge__voided_at=None)
+
+    def overdue(self, at):
+        """Drafts that should have been issued: they have waited for longer than geos are waited for (P34)."""
+        return self.drafts().filter(period_end__lte=at - timedelta(hours=settings.CLOSE_WAIT_HOURS + 1))
 
 
 class Invoice(models.Model):
@@ -30,6 +49,8 @@ class Invoice(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     issued_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvoiceQuerySet.as_manager()
 
     class Meta:
         ordering = ["-period_start"]

@@ -1,5 +1,7 @@
 """What the payment provider has of an organization, and what it is still to be told (P48)."""
 
+from datetime import UTC, datetime, timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -7,6 +9,22 @@ from django.utils import timezone
 from billing.models.invoices import Invoice
 from billing.models.plans import Subscription
 from konnect_portal.foundation.fields import uuid_key
+
+STUCK_AFTER = timedelta(hours=24)
+
+
+class CardSetup(models.Model):
+    """A card asked for on the provider's page: for one organization, and taken back from there once."""
+
+    id = uuid_key()
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="card_setups")
+    reference = models.CharField(max_length=250, blank=True)
+    begun_by_id = models.UUIDField()
+    begun_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self):
+        return self.reference
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
@@ -28,6 +46,7 @@ class PaymentMethod(models.Model):
     added_by_id = models.UUIDField()
     removed_at = models.DateTimeField(null=True, blank=True)
     removed_by_id = models.UUIDField(null=True, blank=True)
+    told_of_expiry_at = models.DateTimeField(null=True, blank=True)
 
     objects = PaymentMethodQuerySet.as_manager()
 
@@ -43,6 +62,15 @@ class PaymentMethod(models.Model):
     def __str__(self):
         return f"{self.brand} ending in {self.last_digits}"
 
+    @property
+    def expires_at(self) -> datetime:
+        """A card is good through the last day of its month."""
+        year, month = divmod(self.expires_year * 12 + self.expires_month, 12)
+        return datetime(year, month + 1, 1, tzinfo=UTC)
+
+    def has_expired(self, at: datetime) -> bool:
+        return self.expires_at <= at
+
 
 class Errand(models.Model):
     """What a worker is to ask of the provider until it is confirmed; `next_attempt_at` is null where nothing is."""
@@ -55,6 +83,16 @@ class Errand(models.Model):
         abstract = True
 
 
+class ProviderSubscriptionQuerySet(models.QuerySet["ProviderSubscription"]):
+    def not_confirmed(self):
+        """Those that have ended here, and of which the provider has not confirmed that they ended there (P41)."""
+        return self.filter(stop_asked_at__isnull=False, stopped_at__isnull=True)
+
+    def stuck(self, at):
+        """Those not confirmed for 24 hours, about which somebody is alerted."""
+        return self.not_confirmed().filter(stop_asked_at__lte=at - STUCK_AFTER)
+
+
 class ProviderSubscription(Errand):
     """The provider's side of a paid subscription: wanted until `stop_asked_at`, gone when `stopped_at` (P41)."""
 
@@ -65,6 +103,8 @@ class ProviderSubscription(Errand):
     started_at = models.DateTimeField(null=True, blank=True)
     stop_asked_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ProviderSubscriptionQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -88,13 +128,17 @@ class ProviderSubscription(Errand):
 
 
 class Charge(Errand):
-    """What an issued invoice asks of the payment method, once: the provider knows it by its id (P34, P41)."""
+    """What an issued invoice asks of the payment method, once: the provider knows it by its id (P34, P41).
+
+    A voided one whose outcome is not known is still looked up: what was paid before the stop is told as paid.
+    """
 
     id = uuid_key()
     invoice = models.OneToOneField(Invoice, on_delete=models.PROTECT, related_name="charge")
     amount_cents = models.PositiveBigIntegerField()
     created_at = models.DateTimeField(default=timezone.now)
     reference = models.CharField(max_length=250, blank=True)
+    refusals = models.PositiveSmallIntegerField(default=0)
     paid_at = models.DateTimeField(null=True, blank=True)
     refused_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)

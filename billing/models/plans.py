@@ -34,6 +34,12 @@ class BillingAccount(models.Model):
     free_since_at = models.DateTimeField(null=True, blank=True)
     usage_known_until = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        permissions = [
+            ("view_billing", "Can read plan, usage and invoices"),
+            ("change_plan", "Can change plan and payment method"),
+        ]
+
     def __str__(self):
         return f"billing of {self.organization_id}"
 
@@ -54,7 +60,8 @@ class Subscription(models.Model):
     """A plan for a time: `[starts_at, ends_at)`, or until `ended_at` where it ended early. A trial is one.
 
     Paid ones begin a grid of cycles at `anchor_at` (P31). `closes_at` is the end of the next one to be invoiced, null
-    where none is: on a trial, by contract, and once its billing has stopped.
+    where none is: on a trial, by contract, and once its billing has stopped. `told_days_before` is the last notice
+    of a trial's end that people were sent.
     """
 
     id = uuid_key()
@@ -75,6 +82,7 @@ class Subscription(models.Model):
     support_level = models.CharField(max_length=100, blank=True)
     sales_contact = models.CharField(max_length=250, blank=True)
     has_professional_services = models.BooleanField(default=False)
+    told_days_before = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = SubscriptionQuerySet.as_manager()

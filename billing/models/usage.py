@@ -35,9 +35,10 @@ class UsageRecord(models.Model):
 
 
 class DailyUsage(models.Model):
-    """Usage of one organization, geo, metric and UTC day, for charts: of the hours, and of an import (P33).
+    """Usage of one organization, geo, metric and UTC day: of the hours, and of an import (P33).
 
-    Its key is as that of UsageRecord.
+    `quantity` is for charts, of services and Dev Portals the day's maximum. `units` are billed: requests, and of the
+    others the sum of the hours' maxima; an import has none. Its key is as that of UsageRecord.
     """
 
     pk = models.CompositePrimaryKey("organization_id", "metric", "day", "geo")
@@ -52,6 +53,7 @@ class DailyUsage(models.Model):
     metric = models.CharField(max_length=20, choices=Metric)
     day = models.DateField()
     quantity = models.PositiveBigIntegerField()
+    units = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         verbose_name_plural = "daily usage"
@@ -99,7 +101,11 @@ class UsageBatch(models.Model):
 
 
 class UsageApart(models.Model):
-    """Usage that was reported and never counts: kept for the record, not billed (P41)."""
+    """Usage that was reported and never counts: kept for the record, not billed (P41).
+
+    `came_late`: API requests from before a deactivation, which the check would have counted (P61). `told_at` is when
+    accounts was told so (P68).
+    """
 
     class Reason(models.TextChoices):
         UNKNOWN = "unknown", "Unknown organization"
@@ -117,9 +123,14 @@ class UsageApart(models.Model):
     quantity = models.PositiveBigIntegerField()
     reason = models.CharField(max_length=20, choices=Reason)
     received_at = models.DateTimeField()
+    came_late = models.BooleanField(default=False)
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "usage kept apart"
+        indexes = [
+            models.Index(fields=["id"], condition=Q(came_late=True, told_at__isnull=True), name="late_usage_to_tell"),
+        ]
 
     def __str__(self):
         return f"{self.quantity} {self.metric}"

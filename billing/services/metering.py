@@ -14,6 +14,7 @@ from django.db import transaction
 from billing.models import GeoUsage, Metric, UsageApart, UsageBatch, UsageFault
 from billing.services.activity import hold_geo, record_api_hours, refuse_future, tell_through
 from billing.services.counting import Standing, hold_active, why_not_held
+from billing.services.late import Ended, ended
 from billing.services.mending import mended_by
 from billing.services.reports import Answer, Fault, Usage
 from billing.services.rollups import add_to_rollups
@@ -58,7 +59,7 @@ def record_usage(batch: Batch, *, at: datetime) -> Answer:
     counted, apart = _sort_out(batch, standings)
     add_to_rollups(batch.geo, counted)
     record_api_hours(_last_hours(counted, standings), at=at)
-    _keep_apart(batch, apart, at)
+    _keep_apart(batch, apart, ended({usage.organization_id for usage, _ in apart}), at)
     _mend(geo, batch, at)
     _keep_faults(geo, batch, at)
     tell_through(geo, batch.complete_through, at=at)
@@ -107,7 +108,7 @@ def _last_hours(counted: Iterable[Usage], standings: dict[UUID, Standing]) -> di
     return last
 
 
-def _keep_apart(batch: Batch, apart: Iterable[Apart], at: datetime) -> None:
+def _keep_apart(batch: Batch, apart: Iterable[Apart], stopped: dict[UUID, Ended], at: datetime) -> None:
     UsageApart.objects.bulk_create(
         UsageApart(
             geo=batch.geo,
@@ -118,6 +119,7 @@ def _keep_apart(batch: Batch, apart: Iterable[Apart], at: datetime) -> None:
             quantity=usage.quantity,
             reason=reason,
             received_at=at,
+            came_late=usage.organization_id in stopped and stopped[usage.organization_id].misses(usage),
         )
         for usage, reason in apart
     )

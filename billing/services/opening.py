@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 
 from billing.models import BillingAccount, Credit, DailyUsage, Plan, Subscription, TrialClaim
+from billing.services.errands import mirror_start
 from billing.services.subscribing import first_close
 from konnect_portal.foundation.addresses import address_hash
 
@@ -64,8 +65,12 @@ def open_billing_accounts(accounts: Iterable[NewBillingAccount]) -> None:
 
 
 def start_subscriptions(subscriptions: Iterable[NewSubscription]) -> None:
-    """Start each; no organization may have another at the same time (IntegrityError)."""
-    Subscription.objects.bulk_create(_subscription(new) for new in subscriptions)
+    """Start each; no organization may have another at the same time (IntegrityError).
+
+    Those that are billed here start at the payment provider too.
+    """
+    started = Subscription.objects.bulk_create(_subscription(new) for new in subscriptions)
+    mirror_start(*(each for each in started if each.closes_at))
 
 
 def claim_trials(claims: Iterable[NewTrialClaim]) -> None:

@@ -1,16 +1,20 @@
 """What usage costs: price lists as data, amounts in cents rounded half up once (P30, P34)."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from itertools import groupby, pairwise
+from operator import itemgetter
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
 from billing.models import Metric, Price, PriceList
+
+OF_LIST = ("price_list", "price_list__subscription", "price_list__valid_from")
 
 
 class PriceListError(ValueError):
@@ -47,8 +51,8 @@ class Prices:
     tiers: Mapping[str, tuple[Tier, ...]]
 
     def steps(self, metric: str, quantity: int) -> list[Step]:
-        """How `quantity` falls into the tiers; those without any of it are left out."""
-        tiers = self.tiers[metric]
+        """How `quantity` falls into the tiers; those without any of it are left out. PriceListError in a gap."""
+        tiers = self._tiers_of(metric)
         ends = [*(tier.above for tier in tiers[1:]), quantity]
         parts = [Step(tier, min(quantity, end) - tier.above) for tier, end in zip(tiers, ends, strict=True)]
         return [part for part in parts if part.quantity > 0]
@@ -59,10 +63,15 @@ class Prices:
 
     def included(self, metric: str) -> int:
         """How many units cost nothing."""
-        tiers = self.tiers[metric]
+        tiers = self._tiers_of(metric)
         if tiers[0].cents:
             return 0
         return next((tier.above for tier in tiers[1:] if tier.cents), 0)
+
+    def _tiers_of(self, metric: str) -> tuple[Tier, ...]:
+        tiers = self.tiers.get(metric, ())
+        _check(metric, tiers)
+        return tiers
 
 
 def half_up(cents: Fraction) -> int:
@@ -85,13 +94,19 @@ class PriceBook:
                 return prices
         raise PriceListError(f"No price list is in force at {moment:%d %b %Y, %H:%M} UTC.")
 
+    def of(self, id: UUID) -> Prices:
+        """The list with that id."""
+        return next(prices for some in (self.everybodys, *self.agreed.values()) for prices in some if prices.id == id)
+
 
 def price_book(subscription_ids: Collection[UUID] = ()) -> PriceBook:
-    """Everybody's price lists and those agreed with these subscriptions, the latest first, in two statements."""
-    lists = PriceList.objects.filter(Q(subscription__isnull=True) | Q(subscription__in=subscription_ids))
+    """Everybody's price lists and those agreed with these subscriptions, the latest first, in one statement."""
+    meant = Q(price_list__subscription__isnull=True) | Q(price_list__subscription__in=subscription_ids)
+    prices = Price.objects.filter(meant).order_by("-price_list__valid_from", "price_list")
+    rows = prices.values_list(*OF_LIST, "metric", "above", "per", "cents")
     found: dict[UUID | None, list[Prices]] = defaultdict(list)
-    for each in lists.prefetch_related("prices").order_by("-valid_from"):
-        found[each.subscription_id].append(Prices(each.pk, each.valid_from, _tiers(each.prices.all())))
+    for (id, subscription_id, valid_from), of_it in groupby(rows, key=itemgetter(0, 1, 2)):
+        found[subscription_id].append(Prices(id, valid_from, _tiers(row[3:] for row in of_it)))
     everybodys = tuple(found.pop(None, ()))
     return PriceBook(everybodys, {id: tuple(prices) for id, prices in found.items() if id})
 
@@ -117,18 +132,20 @@ def add_price_list(
     return made
 
 
-def _check(metric: str, tiers: list[Tier]) -> None:
+def _check(metric: str, tiers: Sequence[Tier]) -> None:
     label = Metric(metric).label
     if not tiers or tiers[0].above:
         raise PriceListError(f"{label}: the first unit has no price.")
-    if len({tier.above for tier in tiers}) < len(tiers):
-        raise PriceListError(f"{label}: two prices begin at the same quantity.")
-    if any(tier.per < 1 or tier.cents < 0 for tier in tiers):
-        raise PriceListError(f"{label}: a price is of no quantity or below zero.")
+    for tier, following in pairwise(tiers):
+        if tier.above == following.above:
+            raise PriceListError(f"{label}: two prices begin above {tier.above:,}.")
+    for tier in tiers:
+        if tier.per < 1 or tier.cents < 0:
+            raise PriceListError(f"{label}: the price above {tier.above:,} is of no quantity or below zero.")
 
 
-def _tiers(prices: Iterable[Price]) -> dict[str, tuple[Tier, ...]]:
+def _tiers(prices: Iterable[tuple[str, int, int, int]]) -> dict[str, tuple[Tier, ...]]:
     found = defaultdict(list)
-    for price in prices:
-        found[price.metric].append(Tier(price.above, price.per, price.cents))
+    for metric, *tier in prices:
+        found[metric].append(Tier(*tier))
     return {metric: tuple(sorted(tiers)) for metric, tiers in found.items()}

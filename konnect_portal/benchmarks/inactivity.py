@@ -94,8 +94,8 @@ def _case(
         name,
         due,
         median_seconds(find),
-        floor=floor and floor.per_second,
-        rival=rival and rival.per_second,
+        floor=floor.per_second if floor else None,
+        rival=rival.per_second if rival else None,
         **goal,
     )
 

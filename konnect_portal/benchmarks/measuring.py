@@ -56,7 +56,7 @@ class Case:
 
     @property
     def _is_within_slack(self) -> bool:
-        return bool(self.floor) and self.seconds - self.things / self.floor < self.slack_seconds
+        return self.floor is not None and self.seconds - self.things / self.floor < self.slack_seconds
 
     def as_json(self) -> dict:
         names = ["case", "seconds", "per_second", "to_floor", "to_rival", "goal", "holds"]

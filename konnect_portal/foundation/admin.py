@@ -35,7 +35,7 @@ class KeyedChangeList(ChangeList):
 class ReadOnlyAdmin(ModelAdmin):
     """Lists and pages without a way to change anything; lists count up to a cap and offer no action."""
 
-    actions = None
+    actions: list[str] | None = None
     list_per_page = 50
     show_full_result_count = False
     paginator = CappedPaginator

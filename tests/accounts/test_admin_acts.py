@@ -7,11 +7,14 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.lifecycle import deactivate_organizations
+from accounts.errors import LifecycleError
+from accounts.lifecycle import deactivate_organizations, reactivate_organization, unlock_email
 from accounts.models import EmailLock, LifecycleEvent, TeamMembership
+from accounts.services.locks import unlocked_at
 from accounts.words import Act, Reason, State, Via
-from billing.models import Plan
+from billing.models import Plan, TrialClaim
 from geos.models import ControlPlane
+from konnect_portal.foundation.addresses import address_hash
 from tests import factories
 from tests.desk import signed_in
 
@@ -46,7 +49,7 @@ def confirm(client, url, **answers):
         "take_down": "later",
         "note": "They wrote",
         "ticket": "T-1",
-        "proof": "session",
+        "proof": list(dict(form.fields["proof"].choices))[-1] if "proof" in form.fields else "",
         "name": form.expected_name,
     }
     return client.post(url, {**usual, **answers})
@@ -139,15 +142,6 @@ def test_posting_what_one_may_not_changes_nothing(request, acme, tier):
     assert not LifecycleEvent.objects.exists()
 
 
-def test_deactivating_an_enterprise_organization_is_refused_with_the_reason(acme, lead):
-    """P71"""
-    factories.subscription(acme, Plan.ENTERPRISE)
-    client = signed_in(lead)
-
-    assert "needs a second lead" in said(client.get(case_of(acme)))
-    assert "needs a second lead" in said(client.get(page_of("deactivate", acme), follow=True))
-
-
 def test_a_refusal_says_so_under_the_strict_content_policy(acme, viewer):
     answer = signed_in(viewer).get(page_of("deactivate", acme))
 
@@ -180,7 +174,8 @@ def test_the_preview_names_what_will_change_and_what_will_not(acme, globex, alic
 def test_deactivating_leaves_one_event_with_all_that_was_said(acme, lead):
     """P47, P73"""
     factories.control_plane(acme)
-    answer = confirm(signed_in(lead), page_of("deactivate", acme))
+    factories.support_request(acme)
+    answer = confirm(signed_in(lead), page_of("deactivate", acme), proof="session")
 
     assert answer["Location"] == case_of(acme)
     acme.refresh_from_db()
@@ -238,7 +233,7 @@ def test_an_agents_take_down_waits_whatever_is_posted(acme, agent):
     client = signed_in(agent)
     assert "take_down" not in client.get(page_of("deactivate", acme)).context["form"].fields
 
-    confirm(client, page_of("deactivate", acme), take_down="now")
+    confirm(client, page_of("deactivate", acme), take_down="now", reason="fraud")
 
     assert begins_at() > timezone.now() + timedelta(hours=71)
 
@@ -289,6 +284,7 @@ def test_an_empty_post_changes_nothing_and_shows_the_questions(acme, lead):
 
 def test_spam_needs_no_request_and_keeps_no_proof(acme, lead):
     """P73"""
+    factories.support_request(acme)
     confirm(signed_in(lead), page_of("deactivate", acme), reason="spam", proof="session")
 
     assert LifecycleEvent.objects.get().proof == ""
@@ -404,6 +400,7 @@ def test_a_take_down_that_changed_since_the_preview_is_shown_again(acme, lead):
 def test_unlocking_releases_every_lock_and_leaves_the_organization_deactivated(acme, lead, agent):
     """P54"""
     deactivate(acme, lead)
+    factories.support_request(acme, wish="unlock")
     lock = EmailLock.objects.get(organization=acme)
 
     answer = confirm(signed_in(agent), unlock_page(lock))
@@ -421,3 +418,29 @@ def test_unlocking_asks_for_the_address(acme, lead):
     confirm(signed_in(lead), unlock_page(EmailLock.objects.get(organization=acme)), name="bob@acme.example")
 
     assert EmailLock.objects.live().exists()
+
+
+def test_a_second_unlock_within_a_year_needs_a_lead_and_the_page_says_so(acme, alice, lead, agent):
+    """P54: the first one stands on the screen with the trial; a reactivation released no lock by hand."""
+    TrialClaim.objects.create(
+        address_hash=address_hash(alice.email), person_id=alice.pk, organization_id=acme.pk, claimed_at=timezone.now()
+    )
+    factories.support_request(acme, wish="unlock")
+    for actor in (agent, lead):
+        deactivate(acme, lead)
+        lock = EmailLock.objects.live().get(organization=acme)
+        page = said(signed_in(agent).get(unlock_page(lock), follow=True))
+        assert ("A second time within a year needs a lead" in page) == (actor == lead)
+        shown = said(signed_in(lead).get(unlock_page(lock)))
+        assert ("It was not unlocked within a year" in shown) == (actor == agent)
+        assert "It had its trial on" in shown
+        if actor == agent:
+            confirm(signed_in(agent), unlock_page(lock))
+            reactivate_organization(acme.pk, actor=lead, via=Via.ADMIN, note="Back", ticket="T-1")
+    with pytest.raises(LifecycleError, match="needs a lead"):
+        unlock_email(alice.email, actor=agent, via=Via.COMMAND, note="Again", ticket="T-2")
+    confirm(signed_in(lead), unlock_page(lock))
+
+    assert not EmailLock.objects.live().exists()
+    year_on = timezone.now() + timedelta(days=366)
+    assert unlocked_at(lock.address_hash, at=year_on) is None

@@ -10,7 +10,7 @@ from accounts.errors import LifecycleError, PreviewChanged
 from accounts.models import AccessToken, EmailLock, Invitation, LifecycleEvent, Membership, TeamMembership
 from accounts.previews import deactivation_of
 from accounts.services.locks import is_locked
-from accounts.words import Proof, Reason, State, Via
+from accounts.words import Reason, State, Via
 from billing.models import Credit, Invoice
 from geos.models import ControlPlane
 from tests import factories
@@ -18,8 +18,8 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-def deactivate(*organizations, actor, reason=Reason.SUPPORT_REQUEST, **options):
-    options = {"via": Via.ADMIN, "ticket": "T-1", "proof": Proof.LEAD_WORD} | options
+def deactivate(*organizations, actor, reason=Reason.NON_PAYMENT, **options):
+    options = {"via": Via.ADMIN, "ticket": "T-1"} | options
     return lifecycle.deactivate_organizations(
         [organization.pk for organization in organizations], reason=reason, actor=actor, **options
     )
@@ -234,7 +234,7 @@ def test_one_event_says_who_when_why_from_where_and_what_by_id(acme, lead):
     stored = LifecycleEvent.objects.get()
     assert stored == event
     assert (stored.actor_id, stored.ticket, stored.note) == (lead.pk, "T-1", "asked on the phone")
-    assert (stored.via, stored.reason, stored.remote_address) == ("admin", "support_request", "192.0.2.7")
+    assert (stored.via, stored.reason, stored.remote_address) == ("admin", "non_payment", "192.0.2.7")
     assert stored.details["control_planes"] == [str(control_plane.pk)]
     assert stored.details["counts"]["licenses"] == len(stored.details["licenses"]) == 3
     assert "alice" not in str(stored.details)

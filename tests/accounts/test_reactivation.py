@@ -223,7 +223,8 @@ def test_an_agent_brings_back_what_an_agent_deactivated_in_the_last_72_hours(acm
     deactivate(acme, actor=agent)
     deactivate(globex, actor=lead)
 
-    reactivate(acme, agent)
+    factories.support_request(acme)
+    reactivate(acme, agent, proof="session")
     with pytest.raises(LifecycleError, match="may not"):
         reactivate(globex, agent)
 
@@ -236,7 +237,9 @@ def test_unlocking_releases_every_live_lock_of_the_address_and_nothing_else(acme
     globex.save()
     deactivate(acme, globex, actor=lead)
 
-    event = lifecycle.unlock_email(" ALICE@acme.example", note="proved it", ticket="T-3", actor=agent, via=Via.ADMIN)
+    factories.support_request(acme)
+    said = {"note": "proved it", "ticket": "T-3", "proof": "session"}
+    event = lifecycle.unlock_email(" ALICE@acme.example", actor=agent, via=Via.ADMIN, **said)
 
     assert not is_locked(alice.email)
     assert is_locked("charlie@globex.example")

@@ -24,11 +24,15 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from accounts.bulk.lists import make_list, read_ids
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import CheckRun
+from accounts.models import CheckRun, Organization
+from accounts.second_lead import ask_to_deactivate
+from accounts.services.exemptions import exempt
 from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
+from billing.models import Invoice, Plan
 from geos.models import Consumer, GatewayService, Geo
 from geos.services import create_credential
 from tests import customers, desk, factories
@@ -86,8 +90,13 @@ class World:
         shut = {"reason": Reason.FRAUD, "actor": staff["lead"], "via": Via.ADMIN, "ticket": "T-1"}
         deactivate_organizations([self.initech.pk], take_down_at=later, **shut)
         self.control_plane = self.initech.control_planes.get()
+        self.contracted = factories.organization("Contracted", plan="enterprise")
         self.asking = Client()  # one, since each reads all static files before it can ask
         self.seek_help(staff["lead"], long_ago=timezone.now() - timedelta(days=100))
+        self.marked = factories.organization("Marked")
+        exempt(self.marked.pk, actor=staff["lead"], via=Via.ADMIN, note="Seasonal", ticket="T-1")
+        self.approval = self.ask_second_lead(staff["lead"])
+        self.list = make_list(read_ids(str(self.acme.pk)), actor=staff["lead"])
         self.run = CheckRun.objects.create(at=timezone.now(), outcome=CheckRun.Outcome.WAITING)
 
     def seek_help(self, lead, *, long_ago):
@@ -97,7 +106,18 @@ class World:
         ask_recovery(self.lost.pk, email="found@x.example", **said)
         RecoveryCodes.activate(self.enrolled)
         self.closed = factories.UserFactory(is_active=False, closed_at=timezone.now())
+        hold = {"hold_until": timezone.now() + timedelta(days=1), "hold_reason": "Court order", "hold_ticket": "T-1"}
+        self.unused = factories.organization("Unused")
+        deactivate_organizations([self.unused.pk], reason=Reason.INACTIVITY, via=Via.CHECK)
+        Organization.objects.filter(pk=self.unused.pk).update(late_usage_at=timezone.now())
+        self.held = factories.organization("Held", **hold)
         self.unseen = factories.organization("Unseen", owner=factories.UserFactory(created_at=long_ago))
+
+    @staticmethod
+    def ask_second_lead(lead):
+        contracted = factories.organization("Contracted", plan=Plan.ENTERPRISE)
+        said = {"reason": Reason.FRAUD, "via": Via.ADMIN, "ticket": "T-1", "show": lambda preview: []}
+        return ask_to_deactivate(contracted.pk, actor=lead, **said)
 
     def organization(self, name):
         """With a member, a system account and a team of both, roles and tokens, an invitation and a control plane."""
@@ -117,6 +137,7 @@ class World:
         made.consumer = Consumer.objects.create(control_plane=made.plane, username="shop")
         made.credential, _ = create_credential(made.pk, made.plane.pk, title="berlin")
         made.invitation = factories.invitation(made)
+        made.invoice = factories.invoice(made, number=1 + Invoice.objects.count())
         return made
 
     @staticmethod
@@ -140,15 +161,32 @@ class World:
             "/admin/accounts/organization/<uuid:id>/take-down/": (self.initech.pk,),
             "/admin/accounts/organization/<uuid:id>/deactivate/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/name-owner/": (self.unseen.pk,),
+            "/admin/accounts/organization/<uuid:id>/ask-contact/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/hold/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/release/": (self.held.pk,),
+            "/admin/accounts/organization/<uuid:id>/let-go-on/": (self.unused.pk,),
+            "/admin/accounts/organization/<uuid:id>/exempt/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/end-exemption/": (self.marked.pk,),
+            "/admin/accounts/organization/<uuid:id>/begin-contract/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/change-contract/": (self.contracted.pk,),
+            "/admin/accounts/organization/<uuid:id>/end-contract/": (self.contracted.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/usage/": (self.acme.pk,),
             "/admin/accounts/person/<path:object_id>/change/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/reopen/": (self.closed.pk,),
             "/admin/accounts/person/<uuid:id>/replace-address/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/stop-replacement/": (self.lost.pk,),
             "/admin/accounts/person/<uuid:id>/remove-second-factor/": (self.enrolled.pk,),
+            "/admin/accounts/user/<uuid:id>/change-tier/": (self.viewer.pk,),
+            "/admin/accounts/user/<uuid:id>/end/": (self.viewer.pk,),
             "/admin/accounts/user/<uuid:id>/reset-second-factor/": (self.viewer.pk,),
+            "/admin/accounts/user/<path:object_id>/change/": (self.viewer.pk,),
             "/admin/accounts/organization/<path:object_id>/change/": (self.acme.pk,),
+            "/admin/accounts/approval/<path:object_id>/change/": (self.approval.pk,),
             "/admin/accounts/checkrun/<path:object_id>/change/": (self.run.pk,),
+            "/admin/accounts/bulkdeactivation/<path:object_id>/change/": (self.list.pk,),
+            "/admin/accounts/bulkdeactivation/<uuid:id>/progress/": (self.list.pk,),
+            "/admin/accounts/bulkdeactivation/<uuid:id>/stop/": (self.list.pk,),
             "/admin/geos/controlplane/<path:object_id>/change/": (self.control_plane.pk,),
             "/admin/geos/controlplane/<uuid:id>/progress/": (self.control_plane.pk,),
             "/admin/geos/controlplane/<uuid:id>/retry/": (self.control_plane.pk,),
@@ -159,13 +197,18 @@ class World:
             "/password/reset/<uidb64>/<token>/": ("who", "what"),
             "/account/address/<link>/": ("link",),
             "/account/recovery/prove/<link>/": ("link",),
+            "/support-request/<link>/": ("link",),
             "/account/recovery/stop/<link>/": ("link",),
             "/account/invoices/<uuid:id>/": (place.pk,),
+            "/account/invoices/<uuid:id>/invoice-<int:number>.pdf": (place.pk, place.invoice.number),
+            "/billing/invoices/<uuid:id>/": (place.invoice.pk,),
+            "/billing/invoices/<uuid:id>/invoice-<int:number>.pdf": (place.invoice.pk, place.invoice.number),
             "/organization/settings/contact/<link>/": ("link",),
             "/account/second-factor/passkeys/<int:pk>/remove/": (1,),
             "/organizations/<uuid:id>/enter/": (place.pk,),
             "/account/leave/<uuid:id>/": (place.pk,),
             "/join/<secret>/": ("secret",),
+            "/billing/test-provider/<uuid:id>/": (place.pk,),
             "/licenses/<uuid:id>/": (place.licenses.first().pk,),
             "/organization/users/<uuid:id>/remove/": (place.member.pk,),
             "/organization/users/invitations/<uuid:id>/resend/": (place.invitation.pk,),

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from konnect_portal.benchmarks import desk, usage
+from konnect_portal.benchmarks import desk, pages, usage
 from konnect_portal.benchmarks.management.commands import benchmark
 from konnect_portal.benchmarks.measuring import Case, ResultsDiffer, same
 from tests import factories
@@ -52,6 +52,15 @@ def test_it_answers_in_json_and_fails_where_a_goal_does_not_hold(monkeypatch):
     assert {frozenset(case) for case in told["cases"]} == {frozenset(names)}
 
 
+@pytest.mark.slow
+def test_the_page_shows_what_its_rival_shows(monkeypatch, transactional_db):
+    monkeypatch.setattr(pages, "ROUNDS", 1)
+    monkeypatch.setattr(pages, "A_PLAIN_ONE_EACH", 1)
+    monkeypatch.setattr(pages, "DAYS", 40)
+
+    assert [case.case for case in pages.run(2)] == ["hello", "Billing and Usage, plain ORM", "Billing and Usage"]
+
+
 def test_it_takes_an_organization_to_measure_with():
     with pytest.raises(CommandError, match="at least one") as refused:
         call_command("benchmark", "usage", "--organizations", "0")
@@ -83,7 +92,15 @@ def test_the_desks_pages_show_what_the_stock_admin_shows(monkeypatch):
 
     cases = {case.case: case for case in desk.run(120)}
 
-    pages = ["first page", "deep page", "state filter", "search rare", "search by e-mail", "search common", "case page"]
+    pages = [
+        "first page",
+        "deep page",
+        "state filter",
+        "search rare",
+        "search by e-mail",
+        "search common",
+        "case page",
+    ]
     assert list(cases) == ["the smallest page", *(name for page in pages for name in (page, f"{page}, beside 1"))]
     assert cases["search common"].goal == "0.04 of the floor and 10 times the rival"
     assert cases["case page"].to_rival is None

@@ -68,8 +68,9 @@ def test_a_lead_deactivates_after_reading_what_it_will_do(page, sign_in, serious
     assert serious() == []
 
     page.get_by_label("Reason").select_option(label="Asked for by the customer")
+    page.get_by_label("Why").fill("I know the owner's voice")
     page.get_by_label("Ticket").fill("T-1")
-    page.get_by_label("How identity was shown").select_option(label="From the owner's session")
+    page.get_by_label("How identity was shown").select_option(label="A lead's word, see the note")
     page.get_by_label(re.compile("Type .Acme. to confirm")).fill("Acme")
     page.get_by_role("button", name="Deactivate Acme").click()
 

@@ -2,6 +2,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
 from django.core.validators import MaxLengthValidator, validate_email
 
+from accounts.errors import LifecycleError
 from accounts.models import User
 from accounts.staffing import NotStaff, create_staff, welcome_link
 from accounts.words import Tier
@@ -30,6 +31,9 @@ class Command(BaseCommand):
         except NotStaff as problem:
             self.stderr.write(str(problem))
             raise SystemExit(2) from None
+        except LifecycleError as problem:
+            self.stderr.write(f"Nothing changed. {problem}")
+            raise SystemExit(1) from None
         if not user.has_usable_password():
             self.stdout.write(f"{user.email} is {tier}. To choose a password, once, within a day:")
             self.stdout.write(welcome_link(user))

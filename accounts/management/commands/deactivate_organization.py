@@ -1,14 +1,20 @@
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import lifecycle
+from accounts.admin.columns import of_deactivation, when_taken_down
 from accounts.errors import LifecycleError
 from accounts.management.staff_command import StaffCommand, storable
 from accounts.models import Organization
+from accounts.second_lead import ask_to_deactivate
 from accounts.words import STAFF_REASONS, Reason, State, Via
+from billing.models import Plan
+from billing.services import plans
 
 TAKE_DOWN = {"now": timedelta(0), "later": timedelta(hours=settings.TAKE_DOWN_DELAY_HOURS)}
 
@@ -25,6 +31,8 @@ class Command(StaffCommand):
 
     def act(self, *, actor, id, reason, ticket, note, take_down, **options):
         organization = self.organization(id)
+        if plans([id], at=timezone.now())[id] == Plan.ENTERPRISE:
+            self.ask(organization, actor=actor, reason=Reason(reason), ticket=ticket, note=note, take_down=take_down)
         take_down_at = timezone.now() + TAKE_DOWN[take_down] if take_down else None
         events = lifecycle.deactivate_organizations(
             [id],
@@ -43,6 +51,21 @@ class Command(StaffCommand):
             f"{organization.name} was deactivated: {counts['subscriptions']} subscriptions ended, "
             f"{counts['control_planes']} control planes stopped, {counts['people']} people removed from "
             f"{counts['teams']} teams, {counts['addresses']} addresses locked."
+        )
+
+    def ask(self, organization, *, take_down, **said):
+        """Have a second lead asked (P71): nothing was changed, and the exit status says so."""
+        approval = ask_to_deactivate(
+            organization.pk,
+            via=Via.COMMAND,
+            take_down=take_down or "",
+            show=partial(of_deactivation, when=when_taken_down(take_down or "")),
+            **said,
+        )
+        page = settings.PUBLIC_URL.rstrip("/") + reverse("admin:accounts_approval_change", args=[approval.pk])
+        raise LifecycleError(
+            f"{organization.name} is on Enterprise: a second lead was asked to confirm it within "
+            f"{settings.APPROVAL_HOURS} hours, at {page}"
         )
 
 

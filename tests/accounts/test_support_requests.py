@@ -1,0 +1,127 @@
+"""P73: what staff do on a customer's behalf needs a request, from the owner's session or by link from the contact."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.errors import LifecycleError
+from accounts.lifecycle import deactivate_organizations, reactivate_organization, unlock_email
+from accounts.models import LifecycleEvent, SupportRequest
+from accounts.services.requests import ask_contact, ask_support
+from accounts.words import Act, Proof, Reason, State, Via, Wish
+from konnect_portal.foundation.models import Mail
+from konnect_portal.foundation.tasks import send_mail
+from tests import factories
+from tests.customers import entered
+from tests.desk import signed_in
+
+ASK = "/account/support-request/"
+SAID = {"via": Via.ADMIN, "note": "They wrote", "ticket": "T-1"}
+pytestmark = pytest.mark.django_db
+
+
+def words(answer):
+    return " ".join(answer.content.decode().split())
+
+
+def case_of(organization, page="change"):
+    return reverse(f"admin:accounts_organization_{page}", args=[organization.pk])
+
+
+def shut(organization, lead):
+    deactivate_organizations([organization.pk], reason=Reason.SPAM, actor=lead, **SAID)
+
+
+def mailed_link():
+    send_mail()
+    return re.search(r"http://[^/]+(/support-request/\S+)", mail.outbox[-1].body)[1]
+
+
+def test_an_owner_asks_from_their_session_and_support_reads_it_on_the_case(acme, globex, alice, lead):
+    client = entered(alice, acme)
+    client.post(ASK, {"organization": acme.pk, "wish": "deactivate", "text": "We merged"}, follow=True)
+
+    request = SupportRequest.objects.get()
+    assert (request.organization, request.proof, request.asked_by_id) == (acme, Proof.SESSION, alice.pk)
+    assert LifecycleEvent.objects.get().act == Act.SUPPORT_ASKED
+    assert "We merged" in words(signed_in(lead).get(case_of(acme)))
+    assert "From the owner" in words(signed_in(lead).get(case_of(acme, "deactivate")))
+    assert "We merged" not in words(signed_in(lead).get(case_of(globex)))
+
+
+def test_the_owner_of_a_deactivated_organization_can_ask_and_nobody_else_can(acme, globex, alice, bob, lead):
+    client = entered(alice, globex)
+    shut(acme, lead)
+
+    client.post(ASK, {"organization": acme.pk, "wish": "reactivate"})
+    assert SupportRequest.objects.get().organization == acme
+    client.post(ASK, {"organization": globex.pk, "wish": "reactivate"})
+    with pytest.raises(LifecycleError, match="do not own"):
+        ask_support(acme.pk, wish=Wish.REACTIVATE, text="", actor=bob, via=Via.ACCOUNT)
+    assert SupportRequest.objects.count() == 1
+
+
+def test_the_contact_confirms_once_by_the_link_in_the_mail(acme, agent):
+    page = case_of(acme, "ask-contact")
+    client = signed_in(agent)
+    digest = client.get(page).context["shown"].digest
+    form = {"digest": digest, "wish": "deactivate", "note": "Phoned", "ticket": "T-1", "name": "Acme"}
+    client.post(page, form)
+    assert "/support-request/" not in Mail.objects.get().email.message
+    link, stranger = mailed_link(), Client()
+
+    assert "Did you ask support for this?" in words(stranger.get(link))
+    assert SupportRequest.objects.get().confirmed_at is None
+    assert "it is confirmed" in words(stranger.post(link))
+    assert stranger.post(link).status_code == stranger.get("/support-request/made-up/").status_code == 410
+
+    assert [event.act for event in LifecycleEvent.objects.order_by("at")] == [Act.CONTACT_ASKED, Act.CONTACT_CONFIRMED]
+    assert "Confirmed by link from the contact" in words(signed_in(agent).get(case_of(acme, "deactivate")))
+
+
+def test_a_link_is_good_for_7_days(acme, agent):
+    ask_contact(acme.pk, wish=Wish.DEACTIVATE, text="", actor=agent, **SAID)
+    link = mailed_link()
+    SupportRequest.objects.update(expires_at=timezone.now())
+
+    assert Client().post(link).status_code == 410
+    assert SupportRequest.objects.get().confirmed_at is None
+
+
+@pytest.mark.parametrize("proof", ["", Proof.SESSION, Proof.CONTACT_LINK, Proof.LEAD_WORD])
+def test_an_agent_needs_a_request_that_exists(acme, globex, alice, agent, proof):
+    """Neither another organization's, nor one that nobody confirmed, nor one of two months ago."""
+    factories.support_request(globex)
+    factories.support_request(acme, Proof.CONTACT_LINK, confirmed_at=None)
+    factories.support_request(acme, confirmed_at=timezone.now() - timedelta(days=60))
+    said = {"actor": agent, "proof": proof, **SAID}
+
+    with pytest.raises(LifecycleError, match="request by the customer"):
+        deactivate_organizations([acme.pk], reason=Reason.SUPPORT_REQUEST, **said)
+    deactivate_organizations([acme.pk], reason=Reason.FRAUD, **said)
+    for act in (lambda: reactivate_organization(acme.pk, **said), lambda: unlock_email(alice.email, **said)):
+        with pytest.raises(LifecycleError, match="request by the customer"):
+            act()
+
+    acme.refresh_from_db()
+    assert acme.state == State.INACTIVE
+
+
+def test_a_leads_word_says_why_and_no_agent_is_offered_it(acme, lead, agent):
+    offered = [
+        choice
+        for choice, _ in signed_in(agent).get(case_of(acme, "deactivate")).context["form"].fields["proof"].choices
+    ]
+    assert offered == [""]
+    said = {"actor": lead, "via": Via.ADMIN, "ticket": "T-1", "proof": Proof.LEAD_WORD}
+    with pytest.raises(LifecycleError, match="why it is enough"):
+        deactivate_organizations([acme.pk], reason=Reason.SUPPORT_REQUEST, **said)
+
+    [event] = deactivate_organizations([acme.pk], reason=Reason.SUPPORT_REQUEST, note="I know her voice", **said)
+
+    assert (event.proof, event.note) == (Proof.LEAD_WORD, "I know her voice")
