@@ -78,9 +78,8 @@ class DueFilter(admin.SimpleListFilter):
         return [("0", "May be due now"), ("7", "May be due in 7 days"), ("14", "May be due in 14 days")]
 
     def queryset(self, request, queryset):
-        if self.value() not in ("0", "7", "14"):
-            return queryset
-        return queryset.filter(inactive_at__lte=timezone.now() + timedelta(days=int(self.value())))
+        days = {"0": 0, "7": 7, "14": 14}.get(self.value() or "")
+        return queryset if days is None else queryset.filter(inactive_at__lte=timezone.now() + timedelta(days=days))
 
 
 class HoldFilter(admin.SimpleListFilter):

@@ -82,7 +82,7 @@ def people(term: Term) -> tuple[list[Row], bool]:
         Row(
             reverse("admin:accounts_person_change", args=[each.pk]),
             each.full_name or each.email,
-            _distinct(each.email, found.because.get(each.pk), _counted(each.organization_count)),
+            _distinct(each.email, found.because.get(each.pk), _counted(each.organization_count)),  # type: ignore[attr-defined]
             pill("gone", "Closed") if each.closed_at else pill("active", "Open"),
         )
         for each in found.rows
@@ -165,7 +165,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/search/page.html", context)
 
 
-def _looked_up(request: HttpRequest) -> dict:
+def _looked_up(request):
     term = Term(request.GET.get("q", ""))
     if term.text:
         note_lookup(request.user, StaffLookup.What.SEARCH)

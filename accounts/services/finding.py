@@ -50,12 +50,12 @@ class Term:
         return list(dict.fromkeys(unicodedata.normalize(form, self.text).lower() for form in ("NFC", "NFKC")))
 
     @cached_property
-    def id(self) -> UUID | None:
-        """Braces, capitals and missing hyphens do no harm."""
+    def ids(self) -> list[UUID]:
+        """The one that it is, or none. Braces, capitals and missing hyphens do no harm."""
         try:
-            return UUID(self.text)
+            return [UUID(self.text)]
         except ValueError:
-            return None
+            return []
 
     @cached_property
     def address(self) -> str:
@@ -90,7 +90,7 @@ def find_organizations(term: Term, rows: QuerySet[Organization]) -> Found[Organi
         term,
         rows,
         [
-            *_keys(Organization.objects.order_by().filter(pk=term.id)),
+            *_keys(Organization.objects.order_by().filter(pk__in=term.ids)),
             *_keys(Organization.objects.order_by().alias(path=Lower("login_path")).filter(path__in=term.forms)),
             *because,
             *_beginning_with(term, Organization.objects, ORGANIZATION_PREFIX),
@@ -107,7 +107,7 @@ def find_people(term: Term) -> Found[Person]:
         term,
         customers.annotate(organization_count=Count("memberships")),
         [
-            *_keys(customers.filter(pk=term.id)),
+            *_keys(customers.filter(pk__in=term.ids)),
             *_keys(customers.filter(email=term.address).order_by("-closed_at")),
             *_beginning_with(term, customers, PERSON_PREFIX),
             *some_of(customers.alias(search=PERSON_SEARCH).filter(_part(term, "search")), 2 * MOST),
@@ -119,14 +119,14 @@ def find_control_planes(term: Term) -> Found[ControlPlane]:
     """By id or what its name begins with, or by id or hostname of a node."""
     nodes = DataPlaneNode.objects.alias(key=HOSTNAME_PREFIX)
     said = [
-        *nodes.filter(pk=term.id).values_list("control_plane_id", "hostname"),
+        *nodes.filter(pk__in=term.ids).values_list("control_plane_id", "hostname"),
         *nodes.filter(_beginning(term, "key")).order_by("key").values_list("control_plane_id", "hostname")[: MOST + 1],
     ]
     return _found(
         term,
         ControlPlane.objects.select_related("organization", "geo"),
         [
-            *_keys(ControlPlane.objects.order_by().filter(pk=term.id)),
+            *_keys(ControlPlane.objects.order_by().filter(pk__in=term.ids)),
             *_beginning_with(term, ControlPlane.objects, CONTROL_PLANE_PREFIX),
             *(id for id, _ in said),
         ],
@@ -145,6 +145,7 @@ def find_cases(term: Term) -> Found[tuple[LifecycleEvent, Organization]]:
     """Organizations with an event under this ticket, each once for a ticket, with its latest event."""
     events = LifecycleEvent.objects.alias(key=TICKET_PREFIX).exclude(ticket="").filter(_beginning(term, "key"))
     read = events.filter(organization_id__isnull=False).order_by("key", "-at")[:EVENTS_READ]
+    latest: dict[tuple[str, UUID | None], LifecycleEvent]
     latest = {(event.ticket, event.organization_id): event for event in reversed(read)}
     organizations = Organization.objects.in_bulk({id for _, id in latest if id is not None})
     rows = [
@@ -158,19 +159,19 @@ def find_cases(term: Term) -> Found[tuple[LifecycleEvent, Organization]]:
 def matching_organizations(queryset: QuerySet[Organization], term: Term) -> QuerySet[Organization]:
     """Those of a list that `find_organizations` speaks of; of a common word so many as lists count."""
     keys = {*_of_address(term), *some_of(queryset.filter(_part(term, "search")), COUNT_CAP)}
-    return queryset.filter(Q(pk__in=keys) | Q(pk=term.id))
+    return queryset.filter(Q(pk__in=keys) | Q(pk__in=term.ids))
 
 
 def matching_people(queryset: QuerySet[Person], term: Term) -> QuerySet[Person]:
     """As `matching_organizations` has it."""
     keys = some_of(queryset.alias(search=PERSON_SEARCH).filter(_part(term, "search")), COUNT_CAP)
-    return queryset.filter(Q(pk__in=keys) | Q(pk=term.id))
+    return queryset.filter(Q(pk__in=keys) | Q(pk__in=term.ids))
 
 
 def matching_control_planes(queryset: QuerySet[ControlPlane], term: Term) -> QuerySet[ControlPlane]:
     """Those of a list that `find_control_planes` speaks of; of a common beginning so many as lists count."""
-    nodes = DataPlaneNode.objects.alias(key=HOSTNAME_PREFIX).filter(_beginning(term, "key") | Q(pk=term.id))
-    named = queryset.alias(key=CONTROL_PLANE_PREFIX).filter(_beginning(term, "key") | Q(pk=term.id))
+    nodes = DataPlaneNode.objects.alias(key=HOSTNAME_PREFIX).filter(_beginning(term, "key") | Q(pk__in=term.ids))
+    named = queryset.alias(key=CONTROL_PLANE_PREFIX).filter(_beginning(term, "key") | Q(pk__in=term.ids))
     keys = {*nodes.values_list("control_plane_id", flat=True)[:COUNT_CAP], *some_of(named, COUNT_CAP)}
     return queryset.filter(pk__in=keys)
 
@@ -193,7 +194,7 @@ def _found[Row: Model](
     """The rows of the first of these ids, in their order."""
     order = list(dict.fromkeys(ids))
     read = rows.in_bulk(order[:MOST])
-    said = {term.id: f"id {term.id}"} if term.id else {}
+    said = {id: f"id {id}" for id in term.ids}
     return Found([read[id] for id in order[:MOST]], len(order) > MOST, {**(because or {}), **said})
 
 

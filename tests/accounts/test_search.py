@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts import staff
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import EmailLock, LifecycleEvent
+from accounts.models import EmailLock, LifecycleEvent, StaffLookup
 from accounts.services.finding import LONGEST, MOST
 from accounts.templatetags.desk import pill
 from accounts.words import Act, Reason, State, Via
@@ -183,6 +183,15 @@ def test_a_kind_of_thing_that_somebody_may_not_see_is_not_asked_for(client, acme
 
     assert groups == []
     assert [query for query in asked.captured_queries if "geos_" in query["sql"]] == []
+
+
+def test_each_search_leaves_a_row_in_the_staff_trail_and_not_what_was_typed(client, viewer, acme):
+    """However often the box asks while somebody types."""
+    for term in ("", "acm", "acme", "acme ltd"):
+        client.get(FOUND, {"q": term})
+
+    [row] = StaffLookup.objects.all()
+    assert (row.staff_id, row.what, row.target_id) == (viewer.pk, StaffLookup.What.SEARCH, None)
 
 
 def test_it_asks_the_same_number_of_times_however_many_there_are(client, acme):
