@@ -13,8 +13,9 @@ from accounts.words import Reason, State
 from konnect_portal.foundation.fields import uuid_key
 
 LOGIN_PATH = r"^[A-Za-z0-9]+$"
+CONTACT_PREFIX = Collate("contact_email", "C")
 NAME_PREFIX = Collate(Lower("name"), "C")
-"""In this order names with the same beginning lie together, whatever the database's own order is."""
+"""In this order those with the same beginning lie together, whatever the database's own order is."""
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
@@ -183,7 +184,7 @@ class Organization(models.Model):
                 name="organization_held",
                 condition=Q(hold_until__isnull=False),
             ),
-            models.Index(fields=["contact_email"], name="organization_by_contact"),
+            models.Index(CONTACT_PREFIX, name="organization_by_contact"),
             models.Index(NAME_PREFIX, name="organization_name_prefix"),
             GinIndex(OpClass("search", name="gin_trgm_ops"), name="organization_search"),
         ]

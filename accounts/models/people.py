@@ -16,6 +16,7 @@ from konnect_portal.foundation.fields import uuid_key
 PERSON_SEARCH = Lower(Concat("full_name", models.Value(" "), "email"))
 """What a person is found by, as its index has it."""
 PERSON_PREFIX = Collate(PERSON_SEARCH, "C")
+PERSON_ADDRESS = Collate("email", "C")
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -84,7 +85,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
         indexes = [
             models.Index(fields=["full_name", "id"], condition=models.Q(is_staff=False), name="customer_by_name"),
-            models.Index(fields=["email"], name="person_by_email"),
+            models.Index(PERSON_ADDRESS, name="person_by_email"),
             models.Index(PERSON_PREFIX, name="person_prefix"),
             GinIndex(OpClass(PERSON_SEARCH, name="gin_trgm_ops"), name="person_search"),
         ]

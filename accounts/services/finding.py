@@ -11,13 +11,14 @@ from functools import cached_property
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, F, Model, Q, QuerySet
 from django.db.models.functions import Lower
 
-from accounts.models import EmailLock, LifecycleEvent, Membership, Organization, Person
+from accounts.models import EmailLock, LifecycleEvent, Membership, Organization, Person, User
 from accounts.models.history import TICKET_PREFIX
+from accounts.models.organizations import CONTACT_PREFIX
 from accounts.models.organizations import NAME_PREFIX as ORGANIZATION_PREFIX
-from accounts.models.people import PERSON_PREFIX, PERSON_SEARCH
+from accounts.models.people import PERSON_ADDRESS, PERSON_PREFIX, PERSON_SEARCH
 from geos.models import HOSTNAME_PREFIX, ControlPlane, DataPlaneNode
 from geos.models import NAME_PREFIX as CONTROL_PLANE_PREFIX
 from konnect_portal.foundation.addresses import address_hash, normalize_address
@@ -57,6 +58,11 @@ class Term:
         except ValueError:
             return []
 
+    @property
+    def is_address(self) -> bool:
+        """Whether it is an address or the beginning of one; a domain with its @ is not."""
+        return "@" in self.text[1:]
+
     @cached_property
     def address(self) -> str:
         return normalize_address(self.text)
@@ -94,7 +100,7 @@ def find_organizations(term: Term, rows: QuerySet[Organization]) -> Found[Organi
             *_keys(Organization.objects.order_by().alias(path=Lower("login_path")).filter(path__in=term.forms)),
             *because,
             *_beginning_with(term, Organization.objects, ORGANIZATION_PREFIX),
-            *some_of(Organization.objects.filter(_part(term, "search")), 2 * MOST),
+            *some_of(_containing(term, Organization.objects, F("search"), CONTACT_PREFIX), 2 * MOST),
         ],
         because,
     )
@@ -108,9 +114,9 @@ def find_people(term: Term) -> Found[Person]:
         customers.annotate(organization_count=Count("memberships")),
         [
             *_keys(customers.filter(pk__in=term.ids)),
-            *_keys(customers.filter(email=term.address).order_by("-closed_at")),
+            *_keys(customers.alias(key=PERSON_ADDRESS).filter(key=term.address).order_by("-closed_at")),
             *_beginning_with(term, customers, PERSON_PREFIX),
-            *some_of(customers.alias(search=PERSON_SEARCH).filter(_part(term, "search")), 2 * MOST),
+            *some_of(_containing(term, customers, PERSON_SEARCH, PERSON_ADDRESS), 2 * MOST),
         ],
     )
 
@@ -158,13 +164,13 @@ def find_cases(term: Term) -> Found[tuple[LifecycleEvent, Organization]]:
 
 def matching_organizations(queryset: QuerySet[Organization], term: Term) -> QuerySet[Organization]:
     """Those of a list that `find_organizations` speaks of; of a common word so many as lists count."""
-    keys = {*_of_address(term), *some_of(queryset.filter(_part(term, "search")), COUNT_CAP)}
+    keys = {*_of_address(term), *some_of(_containing(term, queryset, F("search"), CONTACT_PREFIX), COUNT_CAP)}
     return queryset.filter(Q(pk__in=keys) | Q(pk__in=term.ids))
 
 
 def matching_people(queryset: QuerySet[Person], term: Term) -> QuerySet[Person]:
     """As `matching_organizations` has it."""
-    keys = some_of(queryset.alias(search=PERSON_SEARCH).filter(_part(term, "search")), COUNT_CAP)
+    keys = some_of(_containing(term, queryset, PERSON_SEARCH, PERSON_ADDRESS), COUNT_CAP)
     return queryset.filter(Q(pk__in=keys) | Q(pk__in=term.ids))
 
 
@@ -207,13 +213,19 @@ def _beginning_with(term: Term, rows, key) -> list[UUID]:
     return _keys(rows.alias(key=key).filter(_beginning(term, "key")).order_by("key"))
 
 
+def _containing(term: Term, rows, text, address):
+    """Those with the term as a part of `text`.
+
+    Of an address, most of which many others share, those whose `address` begins with it: a part of it is slow to find.
+    """
+    if term.is_address:
+        return rows.alias(key=address).filter(_beginning(term, "key"))
+    return rows.alias(text=text).filter(_or(Q(text__contains=form) for form in term.forms))
+
+
 def _beginning(term: Term, column: str) -> Q:
-    """`%` and `_` stand for themselves, here and in `_part`."""
+    """`%` and `_` stand for themselves, here and in `_containing`."""
     return _or(Q(**{f"{column}__startswith": form}) for form in term.forms)
-
-
-def _part(term: Term, column: str) -> Q:
-    return _or(Q(**{f"{column}__contains": form}) for form in term.forms)
 
 
 def _or(conditions: Iterable[Q]) -> Q:
@@ -226,11 +238,12 @@ def _or(conditions: Iterable[Q]) -> Q:
 def _of_address(term: Term) -> dict[UUID, str]:
     """Organizations that a person of this address owns or is in, that it is the contact of or locked for."""
     address = term.address
+    people = list(User.objects.alias(key=PERSON_ADDRESS).filter(key=address).values_list("pk", flat=True))
     locks = EmailLock.objects.filter(address_hash=address_hash(address))
     asked = [
-        (Organization.objects.filter(contact_email=address).values_list("pk"), "contact"),
-        (Organization.objects.filter(owner__email=address).values_list("pk"), "owner"),
-        (Membership.objects.filter(user__email=address).values_list("organization_id"), "member"),
+        (Organization.objects.alias(key=CONTACT_PREFIX).filter(key=address).values_list("pk"), "contact"),
+        (Organization.objects.filter(owner__in=people).values_list("pk"), "owner"),
+        (Membership.objects.filter(user__in=people).values_list("organization_id"), "member"),
         (locks.values_list("organization_id"), "locked address"),
     ]
     found: dict[UUID, str] = {}

@@ -8,7 +8,7 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from konnect_portal.foundation.models import Mail
-from konnect_portal.foundation.paging import CappedPaginator, KeyPage, key_page
+from konnect_portal.foundation.paging import PAGE_SIZE, CappedPaginator, KeyPage, key_page
 
 
 class KeyedChangeList(ChangeList):
@@ -36,7 +36,7 @@ class ReadOnlyAdmin(ModelAdmin):
     """Lists and pages without a way to change anything; lists count up to a cap and offer no action."""
 
     actions: list[str] | None = None
-    list_per_page = 50
+    list_per_page = PAGE_SIZE
     show_full_result_count = False
     paginator = CappedPaginator
 
