@@ -285,7 +285,13 @@ def is_due_now(ids: Collection[UUID]) -> set[UUID]:
 
 def exact_inactive_at(ids: Collection[UUID], at: datetime) -> dict[UUID, datetime | None]:
     """The moment of P62 for each organization, asked at `at`; None on a paid plan."""
-    return {standing.id: standing.inactive_at for standing in _standings_of(ids, ask(at))}
+    return inactive_moments(list(Organization.objects.active().filter(pk__in=ids)), at)
+
+
+def inactive_moments(organizations: Collection[Organization], at: datetime) -> dict[UUID, datetime | None]:
+    """The same for active organizations that are at hand."""
+    facts = activity_facts([organization.pk for organization in organizations], at=at)
+    return {each.pk: Standing(each, facts[each.pk], at).inactive_at for each in organizations if each.pk in facts}
 
 
 def explain(id: UUID, at: datetime | None = None) -> Standing:

@@ -36,6 +36,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_display_links = None
     list_filter = ["plan", "is_trial", TrialFilter]
     list_select_related = ["organization"]
+    ordering = ["-starts_at"]
     sortable_by = ()
 
 

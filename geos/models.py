@@ -2,11 +2,14 @@ from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Collate, Lower
 from django.utils import timezone
 
 from konnect_portal.foundation.fields import uuid_key
 
 STUCK_HOURS = 24
+NAME_PREFIX = Collate(Lower("name"), "C")
+HOSTNAME_PREFIX = Collate(Lower("hostname"), "C")
 
 
 class Geo(models.Model):
@@ -171,6 +174,9 @@ class ControlPlane(models.Model):
                 condition=Q(state="decommissioning"),
                 name="control_plane_to_confirm",
             ),
+            models.Index(fields=["name", "id"], name="control_plane_by_name"),
+            models.Index(fields=["state", "name", "id"], name="control_plane_by_state"),
+            models.Index(NAME_PREFIX, name="control_plane_name_prefix"),
         ]
 
     def __str__(self):
@@ -282,7 +288,10 @@ class DataPlaneNode(UnderControlPlane, models.Model):
     last_check_in_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["control_plane", "last_check_in_at"], name="node_last_check_in")]
+        indexes = [
+            models.Index(fields=["control_plane", "last_check_in_at"], name="node_last_check_in"),
+            models.Index(HOSTNAME_PREFIX, name="node_hostname_prefix"),
+        ]
 
     def __str__(self):
         return self.hostname

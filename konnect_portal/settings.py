@@ -195,7 +195,7 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["accounts.desk.places.stylesheet"],
-    "SCRIPTS": ["accounts.desk.places.script"],
+    "SCRIPTS": ["accounts.desk.places.script", "accounts.desk.places.search_script"],
     "SIDEBAR": {"navigation": "accounts.desk.places.navigation"},
     "COLORS": {
         "primary": {

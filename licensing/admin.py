@@ -21,6 +21,7 @@ class LicenseAdmin(ReadOnlyAdmin):
     list_display_links = None
     list_filter = ["product"]
     list_select_related = ["organization"]
+    ordering = ["-issued_at"]
     sortable_by = ()
 
     def get_queryset(self, request):

@@ -69,6 +69,7 @@ class License(models.Model):
                 condition=Q(lapsed_at__isnull=True, replaced_at__isnull=True),
                 name="license_to_renew",
             ),
+            models.Index(fields=["-issued_at", "-id"], name="license_newest"),
         ]
 
     def __str__(self):

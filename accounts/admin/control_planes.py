@@ -19,6 +19,8 @@ from accounts.admin import columns
 from accounts.admin.acts import hold_of
 from accounts.admin.confirming import Act, Shown, confirm, digest_of_rows, said
 from accounts.admin.forms import WordForm
+from accounts.admin.searching import SearchedList
+from accounts.services.finding import matching_control_planes
 from accounts.templatetags.desk import pill
 from accounts.words import State
 from geos.models import ControlPlane, GeoBreaker, TakeDownAttempt
@@ -134,12 +136,18 @@ class ProgressFilter(admin.SimpleListFilter):
 
 
 @admin.register(ControlPlane)
-class ControlPlaneAdmin(ReadOnlyAdmin):
+class ControlPlaneAdmin(SearchedList, ReadOnlyAdmin):
     list_display = ["name", "shown_organization", "geo", "kind", "shown_state", "begins_at", "attempts", "last_error"]
     list_display_links = ["name"]
     list_filter = ["state", "geo", "kind", ProgressFilter]
     list_select_related = ["organization", "geo"]
+    search_fields = ["name"]
+    search_help_text = "Beginning of a name or hostname, or id"
     sortable_by = ()
+    ordering = ["name", "id"]
+
+    def matching(self, queryset, term):
+        return matching_control_planes(queryset, term)
 
     @method_decorator(require_safe)
     def change_view(self, request, object_id, form_url="", extra_context=None):

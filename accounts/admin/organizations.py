@@ -1,9 +1,10 @@
 """Organizations for support: found, read at a glance, and changed by the acts of the lifecycle alone."""
 
+from datetime import timedelta
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -15,25 +16,26 @@ from accounts.admin import acts, asking, exempting, holding
 from accounts.admin.bulk import page_of
 from accounts.admin.case import Case
 from accounts.admin.contracts import CONTRACT_ACTS
-from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
+from accounts.admin.searching import SearchedList
 from accounts.admin.usage import usage_view
 from accounts.bulk.lists import MOST, Named, make_list
 from accounts.bulk.lists import RIGHT as IN_BULK
-from accounts.desk.pulse import PLAN_NAMES
+from accounts.desk.plans import PLAN_NAMES, plan_name, running, with_plan
 from accounts.errors import LifecycleError
+from accounts.inactivity import inactive_moments
 from accounts.models import Approval, Organization, StaffLookup
 from accounts.services.approvals import waiting_for_target
+from accounts.services.finding import matching_organizations
 from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import ago, pill
-from billing.models import Plan, Subscription
+from accounts.words import State
+from billing.models import Plan
 from geos.models import OrganizationGeo
+from geos.services import all_geos
+from konnect_portal.foundation.admin import KeyedChangeList
 
 ACTS = [*holding.FIRST, *acts.ACTS, *exempting.ACTS, *asking.ACTS, *holding.LAST]
-
-
-def running(at):
-    return Subscription.objects.running(at).filter(organization=OuterRef("pk"))
 
 
 class PlanFilter(admin.SimpleListFilter):
@@ -52,6 +54,32 @@ class PlanFilter(admin.SimpleListFilter):
         if self.value() in PLAN_NAMES:
             return queryset.filter(Exists(running(now).filter(is_trial=False, plan=self.value())))
         return queryset
+
+
+class GeoFilter(admin.SimpleListFilter):
+    title = "home geo"
+    parameter_name = "geo"
+
+    def lookups(self, request, model_admin):
+        return [(geo.pk, geo.name) for geo in all_geos()]
+
+    def queryset(self, request, queryset):
+        home = OrganizationGeo.objects.filter(organization=OuterRef("pk"), is_home=True, geo=self.value())
+        return queryset.filter(Exists(home)) if self.value() else queryset
+
+
+class DueFilter(admin.SimpleListFilter):
+    """By the stored lower bound (P62): whoever is due by then is among them, and the list says when exactly."""
+
+    title = "inactivity"
+    parameter_name = "due"
+
+    def lookups(self, request, model_admin):
+        return [("0", "May be due now"), ("7", "May be due in 7 days"), ("14", "May be due in 14 days")]
+
+    def queryset(self, request, queryset):
+        days = {"0": 0, "7": 7, "14": 14}.get(self.value() or "")
+        return queryset if days is None else queryset.filter(inactive_at__lte=timezone.now() + timedelta(days=days))
 
 
 class HoldFilter(admin.SimpleListFilter):
@@ -78,14 +106,26 @@ class LateUsageFilter(admin.SimpleListFilter):
         return queryset.usage_came_late() if self.value() == "late" else queryset
 
 
+class OrganizationList(KeyedChangeList):
+    """A page of it knows of each when it will be inactive (P62), in a fixed number of queries."""
+
+    def get_results(self, request):
+        super().get_results(request)
+        active = [each for each in self.result_list if each.state == State.ACTIVE]
+        due = inactive_moments(active, timezone.now())
+        for organization in self.result_list:
+            organization.due_at = due.get(organization.pk)
+
+
 @admin.register(Organization)
-class OrganizationAdmin(ActsAdmin):
+class OrganizationAdmin(SearchedList, ActsAdmin):
     acts = [*ACTS, *CONTRACT_ACTS]
-    list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
+    looked_up = StaffLookup.What.ORGANIZATION_SEARCH
+    list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_login", "due"]
     list_display_links = ["name"]
-    list_filter = ["state", PlanFilter, HoldFilter, LateUsageFilter]
+    list_filter = ["state", PlanFilter, GeoFilter, DueFilter, HoldFilter, LateUsageFilter]
     search_fields = ["search"]
-    search_help_text = "Name, part of a name, id or e-mail address"
+    search_help_text = "Part of a name, path, e-mail address, or id"
     sortable_by = ()
     ordering = ["name", "id"]
     actions = ["deactivate_in_bulk"]
@@ -94,22 +134,16 @@ class OrganizationAdmin(ActsAdmin):
         now = timezone.now()
         home = OrganizationGeo.objects.filter(organization=OuterRef("pk"), is_home=True)
         return (
-            super()
-            .get_queryset(request)
+            with_plan(super().get_queryset(request), at=now)
             .select_related("owner")
-            .annotate(
-                home_geo_name=Subquery(home.values("geo__name")[:1]),
-                running_plan=Subquery(running(now).values("plan")[:1]),
-                runs_trial=Coalesce(Subquery(running(now).values("is_trial")[:1]), False),
-            )
+            .annotate(home_geo_name=Subquery(home.values("geo__name")[:1]))
         )
 
-    def get_search_results(self, request, queryset, search_term):
-        if search_term:
-            note_lookup(request.user, StaffLookup.What.ORGANIZATION_SEARCH)
-        if search_term and len(search_term.strip()) < SHORTEST:
-            messages.info(request, f"Please enter at least {SHORTEST} characters.")
-        return (find(queryset, search_term) if search_term else queryset), False
+    def get_changelist(self, request, **kwargs):
+        return OrganizationList
+
+    def matching(self, queryset, term):
+        return matching_organizations(queryset, term)
 
     @method_decorator(require_safe)
     def change_view(self, request, object_id, form_url="", extra_context=None):
@@ -187,11 +221,10 @@ class OrganizationAdmin(ActsAdmin):
     def home_geo(self, organization):
         return organization.home_geo_name or "–"
 
-    @admin.display(description="last seen")
-    def last_seen(self, organization):
-        return ago(organization.last_login_at or organization.created_at)
+    @admin.display(description="last login")
+    def last_login(self, organization):
+        return ago(organization.last_login_at)
 
-
-def plan_name(organization) -> str:
-    """The plan in force, of an organization as the list annotates it."""
-    return PLAN_NAMES["trial" if organization.runs_trial else organization.running_plan or Plan.FREE]
+    @admin.display(description="inactive from")
+    def due(self, organization):
+        return ago(organization.due_at)

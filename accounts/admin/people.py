@@ -1,7 +1,7 @@
 """Customers for support: found, read at a glance, and changed by acts alone."""
 
 from allauth.mfa.models import Authenticator
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Count, Exists, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.template.response import TemplateResponse
@@ -9,19 +9,21 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from accounts.admin.finding import SHORTEST, find_people
 from accounts.admin.offering import ActsAdmin, offers
 from accounts.admin.person_acts import ACTS
 from accounts.admin.person_case import PersonCase
+from accounts.admin.searching import SearchedList
 from accounts.models import Membership, Person, Recovery, StaffLookup
+from accounts.services.finding import matching_people
 from accounts.services.ownership import SEEN_AT
 from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import ago, pill
 
 
 @admin.register(Person)
-class PersonAdmin(ActsAdmin):
+class PersonAdmin(SearchedList, ActsAdmin):
     acts = ACTS
+    looked_up = StaffLookup.What.PERSON_SEARCH
     list_display = ["email", "full_name", "shown_state", "organization_count", "last_seen"]
     list_display_links = ["email"]
     search_fields = ["email"]
@@ -44,12 +46,8 @@ class PersonAdmin(ActsAdmin):
             )
         )
 
-    def get_search_results(self, request, queryset, search_term):
-        if search_term:
-            note_lookup(request.user, StaffLookup.What.PERSON_SEARCH)
-        if search_term and len(search_term.strip()) < SHORTEST:
-            messages.info(request, f"Please enter at least {SHORTEST} characters.")
-        return (find_people(queryset, search_term) if search_term else queryset), False
+    def matching(self, queryset, term):
+        return matching_people(queryset, term)
 
     @method_decorator(require_safe)
     def change_view(self, request, object_id, form_url="", extra_context=None):

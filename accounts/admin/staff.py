@@ -30,7 +30,7 @@ class StaffAdmin(ActsAdmin):
     list_display_links = ["email"]
     list_before_template = "admin/accounts/staff/above.html"
     sortable_by = ()
-    ordering = ["-is_active", "email"]
+    ordering = ["email"]
 
     def get_queryset(self, request):
         factors = Authenticator.objects.filter(user=OuterRef("pk")).exclude(type=Authenticator.Type.RECOVERY_CODES)

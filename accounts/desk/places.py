@@ -43,6 +43,10 @@ def script(request):
     return static("accounts/admin.js")
 
 
+def search_script(request):
+    return static("accounts/search.js")
+
+
 def navigation(request):
     """unfold's sidebar: the places this person may go to."""
     items = [
@@ -63,6 +67,7 @@ def start(user) -> dict:
         "ahead": waiting(AHEAD, now, user=user),
         "pulse": pulse() if user.has_perm("accounts.view_organization") else None,
         "title": "Start",
+        "has_own_box": True,
         **check_switch(user),
     }
 

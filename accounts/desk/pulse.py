@@ -13,6 +13,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, TruncWeek
 from django.urls import reverse
 
+from accounts.desk.plans import PLAN_NAMES
 from accounts.models import DeskFigures, LifecycleEvent, Organization
 from accounts.words import Act, Reason, State
 from billing.models import Plan, Subscription
@@ -20,7 +21,6 @@ from geos.models import Geo, OrganizationGeo
 from konnect_portal.foundation.charts import Chart, Series
 
 WEEKS = 12
-PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
 TOLD_REASONS = [reason for reason in Reason if reason != Reason.IMPORTED]
 """What an import brings says nothing about the week in which it came."""
 

@@ -10,7 +10,7 @@ from django.views.decorators.csp import csp_override
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
-from accounts.desk import places, signing_in, stepping_up
+from accounts.desk import places, search, signing_in, stepping_up
 
 CONTENT_POLICY: dict[str, Any] = {
     **settings.SECURE_CSP,
@@ -57,6 +57,8 @@ class SupportSite(UnfoldAdminSite):
             path(route, csp_override(CONTENT_POLICY)(view), name=name) for route, (name, view) in pages.items()
         ] + [
             path("recovery-codes/", self.admin_view(signing_in.recovery_codes), name="recovery_codes"),
+            path("search/", self.admin_view(search.page), name="search"),  # unfold's own finds pages of the admin
+            path("search/found/", self.admin_view(search.found), name="search_found"),
             path("step-up/", self.admin_view(stepping_up.step_up), name="step_up"),
         ]
 

@@ -1,9 +1,12 @@
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Collate, Lower
 from django.utils import timezone
 
 from accounts.words import Act, Proof, Reason, Via
 from konnect_portal.foundation.fields import uuid_key
+
+TICKET_PREFIX = Collate(Lower("ticket"), "C")
 
 
 class EmailLockQuerySet(models.QuerySet["EmailLock"]):
@@ -27,7 +30,7 @@ class EmailLock(models.Model):
 
     class Meta:
         verbose_name = "e-mail lock"
-        ordering = ["-locked_at", "address"]
+        ordering = ["-locked_at", "-id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "address_hash"],
@@ -41,16 +44,8 @@ class EmailLock(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["address_hash"],
-                condition=Q(released_at__isnull=True),
-                name="live_lock_of_address",
-            ),
-            models.Index(
-                fields=["address"],
-                condition=Q(address__isnull=False),
-                name="lock_by_address",
-            ),
+            models.Index(fields=["address_hash", "-locked_at"], name="lock_of_address"),
+            models.Index(fields=["-locked_at", "-id"], name="lock_newest"),
         ]
 
     def __str__(self):
@@ -96,7 +91,7 @@ class LifecycleEvent(models.Model):
             models.Index(
                 fields=["actor_id", "-at", "-id"], condition=Q(actor_id__isnull=False), name="event_of_actor"
             ),
-            models.Index(fields=["ticket"], condition=~Q(ticket=""), name="event_of_ticket"),
+            models.Index(TICKET_PREFIX, models.F("at").desc(), condition=~Q(ticket=""), name="event_of_ticket"),
         ]
 
     def __str__(self):

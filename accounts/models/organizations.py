@@ -6,13 +6,16 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce, Concat, Least, Lower, Trim
+from django.db.models.functions import Coalesce, Collate, Concat, Least, Lower, Trim
 from django.utils import timezone
 
 from accounts.words import Reason, State
 from konnect_portal.foundation.fields import uuid_key
 
 LOGIN_PATH = r"^[A-Za-z0-9]+$"
+CONTACT_PREFIX = Collate("contact_email", "C")
+NAME_PREFIX = Collate(Lower("name"), "C")
+"""In this order those with the same beginning lie together, whatever the database's own order is."""
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
@@ -181,6 +184,13 @@ class Organization(models.Model):
             ),
             models.Index(fields=["name", "id"], name="organization_by_name"),
             models.Index(fields=["state", "name", "id"], name="organization_by_state"),
+            models.Index(
+                fields=["hold_until"],
+                name="organization_held",
+                condition=Q(hold_until__isnull=False),
+            ),
+            models.Index(CONTACT_PREFIX, name="organization_by_contact"),
+            models.Index(NAME_PREFIX, name="organization_name_prefix"),
             GinIndex(OpClass("search", name="gin_trgm_ops"), name="organization_search"),
         ]
         permissions = [

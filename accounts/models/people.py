@@ -5,7 +5,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Concat, Lower, Trim
+from django.db.models.functions import Collate, Concat, Lower, Trim
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -15,6 +15,8 @@ from konnect_portal.foundation.fields import uuid_key
 
 PERSON_SEARCH = Lower(Concat("full_name", models.Value(" "), "email"))
 """What a person is found by, as its index has it."""
+PERSON_PREFIX = Collate(PERSON_SEARCH, "C")
+PERSON_ADDRESS = Collate("email", "C")
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -83,6 +85,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
         indexes = [
             models.Index(fields=["full_name", "id"], condition=models.Q(is_staff=False), name="customer_by_name"),
+            models.Index(PERSON_ADDRESS, name="person_by_email"),
+            models.Index(PERSON_PREFIX, name="person_prefix"),
             GinIndex(OpClass(PERSON_SEARCH, name="gin_trgm_ops"), name="person_search"),
         ]
 

@@ -13,6 +13,7 @@ class StaffLookup(models.Model):
         PERSON = "person", "Person"
         ORGANIZATION_SEARCH = "organization_search", "Search for organizations"
         PERSON_SEARCH = "person_search", "Search for people"
+        SEARCH = "search", "Search"
 
     id = uuid_key()
     staff_id = models.UUIDField()
@@ -28,7 +29,7 @@ class StaffLookup(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(what__in=["organization", "person"], target_id__isnull=False)
-                | Q(what__in=["organization_search", "person_search"], target_id__isnull=True),
+                | Q(what__in=["organization_search", "person_search", "search"], target_id__isnull=True),
                 name="lookup_of_something",
             ),
         ]

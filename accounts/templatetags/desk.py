@@ -1,7 +1,9 @@
 """How the support admin writes moments and states."""
 
+import re
+
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from accounts.words import State
 from konnect_portal.foundation.moments import absolute, distance
@@ -45,6 +47,14 @@ def ago(value):
 def tally(counts):
     """ "control planes 3, people 2" of an event's counts; what there was none of is left out."""
     return ", ".join(f"{what.replace('_', ' ')} {count}" for what, count in (counts or {}).items() if count)
+
+
+@register.filter
+def marked(text, term):
+    """The text with what was searched for marked in it, on its own where it is written from right to left."""
+    first, *pieces = re.split(f"({'|'.join(map(re.escape, term.forms))})", text, flags=re.IGNORECASE)
+    others = format_html_join("", "<mark>{}</mark>{}", zip(pieces[::2], pieces[1::2], strict=True))
+    return format_html("<bdi>{}{}</bdi>", first, others)
 
 
 @register.simple_tag

@@ -145,6 +145,7 @@ class Subscription(models.Model):
         indexes = [
             models.Index(fields=["closes_at"], condition=Q(closes_at__isnull=False), name="subscription_closing"),
             models.Index(fields=["ends_at"], condition=Q(is_trial=True, ended_at__isnull=True), name="trial_ending"),
+            models.Index(fields=["-starts_at", "-id"], name="subscription_newest"),
         ]
 
     def __str__(self):

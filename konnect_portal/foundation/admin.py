@@ -2,20 +2,42 @@
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import SEARCH_VAR
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.utils import timezone
 from post_office.models import STATUS
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from konnect_portal.foundation.models import Mail
-from konnect_portal.foundation.paging import CappedPaginator
+from konnect_portal.foundation.paging import PAGE_SIZE, CappedPaginator, KeyPage, key_page
+
+
+class KeyedChangeList(ChangeList):
+    """A list by pages that cost the same however far down they lie: `p` in the address is the last row before one.
+
+    A list is in order of one field, its admin's first, and then the id.
+    """
+
+    page: KeyPage
+    multi_page = can_show_all = show_full_result_count = False
+    show_admin_actions = True
+
+    def get_results(self, request):
+        by, *_ = self._get_default_ordering()
+        self.page = key_page(
+            self.queryset, by=by, after=request.GET.get(PAGE_VAR), size=self.list_per_page, name=PAGE_VAR
+        )
+        self.result_list = self.page.rows
+        self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+        self.result_count = self.full_result_count = self.paginator.count
+        self.is_further_down = PAGE_VAR in request.GET
 
 
 class ReadOnlyAdmin(ModelAdmin):
     """Lists and pages without a way to change anything; lists count up to a cap and offer no action."""
 
     actions: list[str] | None = None
-    list_per_page = 50
+    list_per_page = PAGE_SIZE
     show_full_result_count = False
     paginator = CappedPaginator
 
@@ -24,6 +46,9 @@ class ReadOnlyAdmin(ModelAdmin):
         if any("\0" in value for name, value in request.GET.items() if name != SEARCH_VAR):
             raise IncorrectLookupParameters
         return super().get_changelist_instance(request)
+
+    def get_changelist(self, request, **kwargs):
+        return KeyedChangeList
 
     def has_module_permission(self, request):
         return self.has_view_permission(request)

@@ -1,10 +1,13 @@
 """Pages of long lists: a million rows are never counted for one of them."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
@@ -33,11 +36,11 @@ class KeyPage[Row]:
     """The rows of one page, and the key of the last one where more follow; `name` is its parameter in the address."""
 
     rows: list[Row]
-    after: UUID | None
+    after: UUID | int | None
     name: str = "after"
 
     @property
-    def following(self) -> dict[str, UUID | None]:
+    def following(self) -> dict[str, UUID | int | None]:
         """What the address of the next page says otherwise than this one's."""
         return {self.name: self.after}
 
@@ -51,9 +54,10 @@ def key_page[Row: Model](
     Where a page has several lists, each has a `name`.
     """
     sign, field = ("-", by[1:]) if by.startswith("-") else ("", by)
-    last = rows.filter(pk=_uuid(after)).first() if after else None
+    last = rows.filter(pk=_key(rows.model, after)).first() if after else None
     if last is not None:
-        rows = rows.filter(_follows(last, field, "lt" if sign else "gt"))
+        follows = TupleLessThan if sign else TupleGreaterThan
+        rows = rows.filter(follows(Tuple(field, "pk"), (getattr(last, field), last.pk)))
     found = list(rows.order_by(by, f"{sign}pk")[: size + 1])
     return KeyPage(found[:size], found[size - 1].pk if len(found) > size else None, name)
 
@@ -69,14 +73,8 @@ def is_long(request: HttpRequest, page: KeyPage) -> bool:
     return shortened or page.after is not None or len(page.rows) > PAGE_SIZE // 2
 
 
-def _follows(last: Model, field: str, than: str) -> Q:
-    value = getattr(last, field)
-    # The first condition alone is a range of an index.
-    return Q(**{f"{field}__{than}e": value}) & (Q(**{f"{field}__{than}": value}) | Q(**{f"pk__{than}": last.pk}))
-
-
-def _uuid(text: str) -> UUID | None:
+def _key(model: type[Model], text: str) -> Any:
     try:
-        return UUID(text)
-    except ValueError:
+        return model._meta.pk.to_python(text)
+    except ValidationError:
         return None

@@ -1,6 +1,8 @@
 """P70 to P72: staff find an organization and read its case; nothing there is changed by hand."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.apps import apps
@@ -11,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.admin.organizations import OrganizationAdmin
 from accounts.models import LifecycleEvent
 from accounts.words import Act, Via
 from billing.models import Plan
@@ -120,6 +123,48 @@ def test_a_long_list_is_counted_up_to_a_cap_and_says_so(client, monkeypatch):
         factories.organization(f"Acme {number}")
 
     assert "3 or more organizations" in " ".join(client.get(LIST).content.decode().split())
+
+
+def test_a_list_pages_by_its_last_row_and_keeps_what_it_was_asked(client, monkeypatch):
+    """P72: the next page is a range of the index, however far down; what comes and goes before it moves nothing."""
+    monkeypatch.setattr(OrganizationAdmin, "list_per_page", 2)
+    made = [factories.organization(f"Acme {number}") for number in range(5)]
+    factories.organization("Globex")
+
+    def follow(page):
+        [link] = re.findall(r'rel="next"\s+href="([^"]+)"', page.content.decode())
+        return client.get(LIST + unescape(link))
+
+    first = client.get(LIST, {"q": "acme"})
+    second = follow(first)
+    made[0].name = "Zacme"
+    made[0].save()
+    last = follow(second)
+
+    shown = [[each.name for each in page.context["cl"].result_list] for page in (first, second, last)]
+    assert shown == [["Acme 0", "Acme 1"], ["Acme 2", "Acme 3"], ["Acme 4", "Zacme"]]
+    assert 'rel="next"' not in last.content.decode()
+
+
+@pytest.mark.parametrize("key", ["2", "x", "a\0b", "00000000-0000-0000-0000-000000000000"])
+def test_a_key_that_is_no_row_leads_to_the_first_page(client, acme, key):
+    page = client.get(LIST, {"p": key}, follow=True)
+
+    assert [each.name for each in page.context["cl"].result_list] == ["Acme"]
+
+
+def test_lists_are_filtered_by_home_geo_and_by_when_they_may_be_due(client):
+    """P62: a row says when exactly."""
+    now = timezone.now()
+    for name, geo, days in (("Due", "eu", 40), ("Soon", "us", 20), ("Later", "us", 10)):
+        created_at = now - timedelta(days=days)
+        factories.organization(name, geo=geo, created_at=created_at)
+
+    assert found(client, "", geo="eu") == ["Due"]
+    assert found(client, "", due="0") == ["Due"]
+    assert found(client, "", due="14") == ["Due", "Soon"]
+    [soon] = [each for each in client.get(LIST).context["cl"].result_list if each.name == "Soon"]
+    assert round((soon.due_at - now) / timedelta(days=1)) == 10
 
 
 def test_the_case_costs_the_same_however_large_the_organization(client, acme):

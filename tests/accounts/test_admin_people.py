@@ -8,7 +8,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.admin.finding import find_people
 from accounts.models import LifecycleEvent, Person, Recovery, User
 from accounts.services.events import record_event
 from accounts.services.recovery import ask_recovery
@@ -93,13 +92,6 @@ class TestFinding:
         """P70"""
         assert found(client, "portal.example") == []
         assert client.get(page_of(lead)).status_code == 302
-
-    def test_it_is_the_range_of_an_index(self, alice):
-        """P72"""
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
-
-        assert "person_search" in find_people(User.objects.all(), "ice own").explain()
 
     def test_the_list_costs_the_same_however_many_rows_it_shows(self, client):
         """P72"""

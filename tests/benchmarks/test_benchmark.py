@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from konnect_portal.benchmarks import pages, usage
+from konnect_portal.benchmarks import desk, pages, usage
 from konnect_portal.benchmarks.management.commands import benchmark
 from konnect_portal.benchmarks.measuring import Case, ResultsDiffer, same
 from tests import factories
@@ -81,3 +81,26 @@ def test_it_leaves_the_portals_database_alone(transactional_db):
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'benchmark_%'")
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("transactional_db")
+def test_the_desks_pages_show_what_the_stock_admin_shows(monkeypatch):
+    """P72: or `same` raises. So few organizations reach no goal."""
+    monkeypatch.setattr(desk, "TIMES", 1)
+    monkeypatch.setattr(desk, "RIVAL_TIMES", 1)
+
+    cases = {case.case: case for case in desk.run(120)}
+
+    pages = [
+        "first page",
+        "deep page",
+        "state filter",
+        "search rare",
+        "search by e-mail",
+        "search common",
+        "case page",
+    ]
+    assert list(cases) == [name for page in pages for name in (page, f"{page}, beside 1")]
+    assert cases["search common"].goal == "0.04 of the floor and 10 times the rival"
+    assert cases["case page"].to_rival is None

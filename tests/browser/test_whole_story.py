@@ -64,7 +64,6 @@ def test_a_lead_deactivates_watches_unlocks_and_brings_back(
     sign_in(lead)
     page.get_by_label("Find an organization").fill("cme")
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="Acme").click()
     page.get_by_role("link", name="Deactivate Acme").click()
     expect(page.get_by_text("Stop configuration for 3 control planes in 3 geos")).to_be_visible()
     page.get_by_label("Reason").select_option(label="Asked for by the customer")
