@@ -8,6 +8,7 @@ from accounts.models.access import (
 )
 from accounts.models.approvals import Approval
 from accounts.models.bulk import BulkDeactivation, BulkEntry
+from accounts.models.cases import CaseNote, OwnerInvitation
 from accounts.models.history import EmailLock, EventSubject, LifecycleEvent
 from accounts.models.inactivity import (
     CheckEntry,
@@ -28,6 +29,7 @@ __all__ = [
     "Approval",
     "BulkDeactivation",
     "BulkEntry",
+    "CaseNote",
     "CheckEntry",
     "CheckPause",
     "CheckRun",
@@ -40,6 +42,7 @@ __all__ = [
     "LifecycleEvent",
     "Membership",
     "Organization",
+    "OwnerInvitation",
     "PasswordHistory",
     "Person",
     "Recovery",
