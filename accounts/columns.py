@@ -91,6 +91,11 @@ def _billing(preview: DeactivationPreview) -> Iterable[Line]:
         yield line(f"End {counted(len(running), 'subscription')} and all billing", running)
     if billing.draft_invoices:
         yield line(f"Void {counted(len(billing.draft_invoices), 'draft invoice')}")
+    if billing.forgiven_cents:
+        yield line(f"Forgive {dollars(billing.forgiven_cents)} not yet invoiced")
+    if billing.charges:
+        unpaid = counted(len(billing.charges), "issued invoice")
+        yield line(f"Charge no card for {dollars(billing.uncharged_cents)} of {unpaid}")
     if billing.lapsed_cents:
         yield line(f"Let free credits of {dollars(billing.lapsed_cents)} lapse")
     if billing.refund_cents:

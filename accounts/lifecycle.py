@@ -432,6 +432,8 @@ def _deactivation_details(
         "take_down_at": begins_at.isoformat(),
         "lapsed_cents": scope.billing.lapsed_cents,
         "refund_cents": scope.billing.refund_cents,
+        "uncharged_cents": scope.billing.uncharged_cents,
+        "forgiven_cents": scope.billing.forgiven_cents,
     }
 
 

@@ -57,6 +57,7 @@ class Scope:
         return {
             "subscriptions": [subscription.pk for subscription in self.billing.subscriptions],
             "draft_invoices": self.billing.draft_invoices,
+            "charges": self.billing.charges,
             "free_credits": self.billing.free_credits,
             "paid_credits": self.billing.paid_credits,
             "control_planes": [control_plane.id for control_plane in self.control_planes],

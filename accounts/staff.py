@@ -38,6 +38,7 @@ GRANTED = {
         "accounts.recover_account",
         "accounts.decide_check",
         "accounts.exempt_organization",
+        "accounts.manage_contracts",
     },
     Tier.ADMINISTRATOR: {
         "accounts.manage_staff",

@@ -48,6 +48,11 @@ urlpatterns = [
     path("account/deleted/", deleting.deleted, name="account_deleted"),
     path("account/invoices/", invoices.invoices, name="account_invoices"),
     path("account/invoices/<uuid:id>/", invoices.invoice, name="account_invoice"),
+    path(
+        "account/invoices/<uuid:id>/invoice-<int:number>.pdf",
+        invoices.invoice_document,
+        name="account_invoice_document",
+    ),
     path("account/organizations/", organizations.memberships, name="account_organizations"),
     path("account/leave/<uuid:id>/", organizations.leave_for_good, name="leave"),
     path("account/sessions/", account.sessions, name="account_sessions"),
@@ -72,8 +77,8 @@ urlpatterns = [
     path("organizations/<uuid:id>/enter/", organizations.enter, name="enter_organization"),
     # history
     path("organization/history/", history.history, name="history"),
-    path("organization/history/csv/", history.download, {"form": "csv"}, name="history_csv"),
-    path("organization/history/json/", history.download, {"form": "json"}, name="history_json"),
+    path("organization/history/csv/", history.download_history, {"form": "csv"}, name="history_csv"),
+    path("organization/history/json/", history.download_history, {"form": "json"}, name="history_json"),
     # settings
     path("organization/settings/", settings.general, name="settings"),
     path("organization/settings/contact/", settings.contact, name="contact"),

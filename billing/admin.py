@@ -1,7 +1,22 @@
 from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.admin import TabularInline
 
-from billing.models import Subscription, UsageApart, UsageFault
+from billing.models import (
+    Credit,
+    Invoice,
+    InvoiceLine,
+    ProviderMismatch,
+    ProviderSubscription,
+    Subscription,
+    UsageApart,
+    UsageFault,
+)
 from konnect_portal.foundation.admin import ReadOnlyAdmin
+from konnect_portal.foundation.moments import absolute
+from konnect_portal.foundation.money import dollars
 
 
 @admin.register(Subscription)
@@ -11,6 +26,198 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_filter = ["plan", "is_trial"]
     list_select_related = ["organization"]
     sortable_by = ()
+
+
+class InvoiceFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return [
+            ("draft", "Draft"),
+            ("overdue", "Draft that should be issued"),
+            ("issued", "Issued"),
+            ("unpaid", "Issued, not paid"),
+            ("voided", "Voided"),
+        ]
+
+    def queryset(self, request, queryset):
+        asked = {
+            "draft": queryset.drafts,
+            "overdue": lambda: queryset.overdue(timezone.now()),
+            "issued": queryset.issued,
+            "unpaid": queryset.unpaid,
+            "voided": lambda: queryset.filter(voided_at__isnull=False),
+        }
+        return asked.get(self.value() or "", lambda: queryset)()
+
+
+class LineInline(TabularInline):
+    model = InvoiceLine
+    fields = readonly_fields = ["metric", "service_start", "service_end", "quantity", "amount"]
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    @admin.display(description="amount")
+    def amount(self, line):
+        return dollars(line.amount_cents)
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnlyAdmin):
+    """Invoices, the latest period first: a draft waits for the geos, an issued one never changes (P34)."""
+
+    list_display = ["__str__", "organization", "period_start", "period_end", "total", "due", "state"]
+    list_filter = [InvoiceFilter]
+    list_select_related = ["organization", "charge"]
+    ordering = ["-period_end", "-pk"]
+    sortable_by = ()
+    fields = [
+        "organization",
+        "organization_name",
+        "contact_email",
+        "period_start",
+        "period_end",
+        "total",
+        "credits_used",
+        "due",
+        "state",
+    ]
+    inlines = [LineInline]
+
+    @admin.display(description="total")
+    def total(self, invoice):
+        return dollars(invoice.total_cents)
+
+    @admin.display(description="credits used")
+    def credits_used(self, invoice):
+        return dollars(invoice.credit_cents)
+
+    @admin.display(description="to pay")
+    def due(self, invoice):
+        return dollars(invoice.due_cents)
+
+    @admin.display(description="state")
+    def state(self, invoice):
+        if invoice.voided_at:
+            return f"Voided on {absolute(invoice.voided_at)}"
+        if not invoice.issued_at:
+            return "Draft"
+        charge = getattr(invoice, "charge", None)
+        if charge is None:
+            return "Nothing to pay"
+        return f"Paid on {absolute(charge.paid_at)}" if charge.paid_at else "Not paid"
+
+
+def _case(organization_id, text):
+    """A link to the page of an organization."""
+    page = reverse("admin:accounts_organization_change", args=[organization_id])
+    return format_html('<a class="desk-link" href="{}">{}</a>', page, text)
+
+
+class RefundFilter(admin.SimpleListFilter):
+    title = "refund"
+    parameter_name = "refund"
+
+    def lookups(self, request, model_admin):
+        return [("due", "To be refunded")]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(refund_due_at__isnull=False) if self.value() == "due" else queryset
+
+
+@admin.register(Credit)
+class CreditAdmin(ReadOnlyAdmin):
+    """Credits, among them the paid ones that a stop has listed for refund (P41)."""
+
+    list_display = ["shown_organization", "kind", "granted", "remaining", "expires_at", "lapsed_at", "refund_due_at"]
+    list_display_links = None
+    list_filter = [RefundFilter, "kind"]
+    list_select_related = ["organization"]
+    ordering = ["-granted_at", "pk"]
+    sortable_by = ()
+
+    @admin.display(description="organization")
+    def shown_organization(self, credit):
+        return _case(credit.organization_id, credit.organization)
+
+    @admin.display(description="granted")
+    def granted(self, credit):
+        return dollars(credit.granted_cents)
+
+    @admin.display(description="remaining")
+    def remaining(self, credit):
+        return dollars(credit.remaining_cents)
+
+
+class StopFilter(admin.SimpleListFilter):
+    title = "stop"
+    parameter_name = "stop"
+
+    def lookups(self, request, model_admin):
+        return [("waiting", "Not yet confirmed")]
+
+    def queryset(self, request, queryset):
+        return queryset.not_confirmed() if self.value() == "waiting" else queryset
+
+
+@admin.register(ProviderSubscription)
+class ProviderSubscriptionAdmin(ReadOnlyAdmin):
+    """What the payment provider has of paid subscriptions, and what it has not confirmed (P41)."""
+
+    list_display = [
+        "organization",
+        "reference",
+        "started_at",
+        "stop_asked_at",
+        "stopped_at",
+        "attempts",
+        "next_attempt_at",
+        "last_error",
+    ]
+    list_display_links = None
+    list_filter = [StopFilter]
+    list_select_related = ["subscription__organization"]
+    ordering = ["-created_at"]
+    search_fields = ["reference__exact"]
+    sortable_by = ()
+
+    @admin.display(description="organization")
+    def organization(self, mirror):
+        return _case(mirror.subscription.organization_id, mirror.subscription.organization)
+
+
+class OneSidedFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return [("open", "Still so"), ("resolved", "Resolved")]
+
+    def queryset(self, request, queryset):
+        is_open = {"open": True, "resolved": False}.get(self.value() or "")
+        return queryset if is_open is None else queryset.filter(resolved_at__isnull=is_open)
+
+
+@admin.register(ProviderMismatch)
+class ProviderMismatchAdmin(ReadOnlyAdmin):
+    """Subscriptions that the nightly reconciliation found on one side only (P41)."""
+
+    list_display = ["found_at", "side", "reference", "organization", "seen_at", "resolved_at"]
+    list_display_links = None
+    list_filter = [OneSidedFilter, "side"]
+    search_fields = ["reference__exact", "organization_id__exact"]
+    sortable_by = ()
+
+    @admin.display(description="organization")
+    def organization(self, mismatch):
+        return _case(mismatch.organization_id, mismatch.organization_id) if mismatch.organization_id else None
 
 
 @admin.register(UsageApart)

@@ -1,5 +1,15 @@
 from django.apps import AppConfig
+from django.core.checks import register
+
+from billing.checks import check_money_moves, check_payment_provider
+from billing.figures import StopCollector
+from konnect_portal.foundation.registry import registry
 
 
 class BillingConfig(AppConfig):
     name = "billing"
+
+    def ready(self):
+        register(check_payment_provider)
+        register(check_money_moves, deploy=True)
+        registry.register(StopCollector())

@@ -19,6 +19,10 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.carry_out_replacements",
         "schedule": crontab(minute="*/5"),
     },
+    "charge invoices": {
+        "task": "billing.tasks.charge_invoices",
+        "schedule": 60.0,
+    },
     "check inactivity": {
         "task": "accounts.tasks.check_inactivity",
         "schedule": crontab(minute="7"),
@@ -29,7 +33,11 @@ app.conf.beat_schedule = {
     },
     "find usage that came late": {
         "task": "accounts.tasks.find_late_usage",
-        "schedule": crontab(minute="2"),
+        "schedule": crontab(minute="4"),
+    },
+    "close cycles": {
+        "task": "billing.tasks.close_cycles",
+        "schedule": crontab(minute="17"),
     },
     "forget what expired": {
         "task": "accounts.tasks.forget_what_expired",
@@ -39,9 +47,21 @@ app.conf.beat_schedule = {
         "task": "geos.tasks.find_decommissions",
         "schedule": 60.0,
     },
+    "move anchors": {
+        "task": "billing.tasks.move_anchors",
+        "schedule": crontab(minute="2"),
+    },
+    "reconcile billing": {
+        "task": "billing.tasks.reconcile_billing",
+        "schedule": crontab(hour="2", minute="10"),
+    },
     "renew licenses": {
         "task": "licensing.tasks.renew_licenses",
         "schedule": crontab(minute="32"),
+    },
+    "report billing stops not confirmed": {
+        "task": "billing.tasks.report_stuck_stops",
+        "schedule": crontab(minute="17"),
     },
     "report control planes not taken down": {
         "task": "geos.tasks.report_stuck_decommissions",
@@ -51,9 +71,21 @@ app.conf.beat_schedule = {
         "task": "accounts.tasks.report_embedded_geos",
         "schedule": crontab(minute="*/5"),
     },
+    "tell of cards that expire": {
+        "task": "billing.tasks.tell_of_expiring_cards",
+        "schedule": crontab(hour="6", minute="20"),
+    },
+    "tell of trials that end": {
+        "task": "billing.tasks.tell_of_trial_ends",
+        "schedule": crontab(minute="27"),
+    },
     "tell of tokens that expire": {
         "task": "accounts.tasks.tell_of_expiring_tokens",
         "schedule": crontab(minute="22"),
+    },
+    "run errands at the payment provider": {
+        "task": "billing.tasks.run_errands",
+        "schedule": 60.0,
     },
     "send mail": {
         "task": "konnect_portal.foundation.tasks.send_mail",

@@ -176,6 +176,7 @@ NAVIGATION = [
     ("Control planes", "/control-planes/", "accounts.view_organization"),
     ("Your tokens", "/account/tokens/", "accounts.view_organization"),
     ("Licenses", "/licenses/", "licensing.view_license"),
+    ("Billing", "/billing/", "billing.view_billing"),
     ("People", "/organization/users/", "accounts.view_user"),
     ("Teams", "/organization/teams/", "accounts.view_team"),
     ("System accounts", "/organization/tokens/", "accounts.view_systemaccount"),
@@ -213,6 +214,14 @@ UNFOLD = {
     },
 }
 
+# The payment provider
+
+PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="embedded")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+PAYMENT_PAGES = ["https://checkout.stripe.com"] if PAYMENT_PROVIDER == "stripe" else []
+"""Where a form of ours may end: the browser refuses other places (SECURE_CSP)."""
+
 # Web
 
 PATHS = {
@@ -246,7 +255,7 @@ SECURE_CSP = {
     "img-src": [CSP.SELF, "data:"],
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
-    "form-action": [CSP.SELF],
+    "form-action": [CSP.SELF, *PAYMENT_PAGES],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }
@@ -337,6 +346,7 @@ CELERY_TASK_TIME_LIMIT = 300
 
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 SALES_CONTACT = env.str("SALES_CONTACT", default="https://konghq.com/contact-sales")
+PEOPLE_TO_TELL = "accounts.services.ownership.owner_and_admins"
 SALES_CONTACT_OF = "billing.services.sales_contact_of"
 SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")
@@ -361,6 +371,7 @@ INACTIVITY_LIMIT_FLOOR = env.int("INACTIVITY_LIMIT_FLOOR", default=10)
 DISMISSAL_DAYS = env.int("DISMISSAL_DAYS", default=30)
 USAGE_COMPLETE_WITHIN_HOURS = env.int("USAGE_COMPLETE_WITHIN_HOURS", default=2)
 USAGE_RECORDS_MAX = env.int("USAGE_RECORDS_MAX", default=10_000)
+CLOSE_WAIT_HOURS = env.int("CLOSE_WAIT_HOURS", default=72)
 LICENSE_DAYS = env.int("LICENSE_DAYS", default=365)
 LICENSE_RENEW_DAYS_LEFT = env.int("LICENSE_RENEW_DAYS_LEFT", default=182)
 LICENSE_SIGNING_KEY = env.str("LICENSE_SIGNING_KEY")
@@ -404,5 +415,6 @@ LOGGING = {
         },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "loggers": {"stripe": {"level": "WARNING"}},  # below, it tells what Stripe said, word for word
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

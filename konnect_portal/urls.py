@@ -14,6 +14,7 @@ urlpatterns = [
     path("metrics", metrics),
     path("", include("accounts.urls")),
     path("control-planes/", include("geos.urls")),
+    path("billing/", include("billing.urls")),
     path("licenses/", include("licensing.urls")),
     path("", include(api_urls)),
 ]

@@ -20,7 +20,9 @@ from accounts.models import (
     User,
 )
 from accounts.words import ORGANIZATION_ADMIN, PREDEFINED_TEAMS, Tier
-from billing.models import BillingAccount, Plan, Subscription
+from billing.models import BillingAccount, Charge, Invoice, Plan, Subscription
+from billing.services.reports import Usage
+from billing.services.rollups import add_to_rollups
 from geos.models import ControlPlane, DataPlaneNode, MeshZone, OrganizationGeo
 from konnect_portal.foundation.addresses import address_hash
 from konnect_portal.foundation.links import new_secret
@@ -123,13 +125,37 @@ def subscription(organization, plan="plus", **fields) -> Subscription:
     now = timezone.now()
     if is_trial:
         fields.setdefault("ends_at", now + timedelta(days=20))
+    starts_at = fields.pop("starts_at", now - timedelta(days=10))
+    if not is_trial:
+        fields.setdefault("anchor_at", starts_at)
     return Subscription.objects.create(
         organization=organization,
         plan=Plan.PLUS if is_trial else plan,
         is_trial=is_trial,
-        starts_at=fields.pop("starts_at", now - timedelta(days=10)),
+        starts_at=starts_at,
         **fields,
     )
+
+
+def invoice(organization, *lines, ends_at=None, number=1, is_draft=False, charge=None, **fields) -> Invoice:
+    """That of 30 days until `ends_at`, issued then. Lines are (metric, quantity, cents), a charge of what is due."""
+    ends_at = ends_at or timezone.now()
+    made = Invoice.objects.create(
+        organization=organization,
+        period_start=fields.pop("period_start", ends_at - timedelta(days=30)),
+        period_end=ends_at,
+        total_cents=sum(cents for _, _, cents in lines),
+        **fields,
+    )
+    term = {"service_start": made.period_start, "service_end": made.period_end}
+    for position, (metric, quantity, cents) in enumerate(lines, 1):
+        made.lines.create(position=position, metric=metric, quantity=quantity, amount_cents=cents, **term)
+    if not is_draft:
+        made.number, made.issued_at = number, ends_at
+        made.save()
+    if charge is not None:
+        Charge.objects.create(invoice=made, amount_cents=made.due_cents, **charge)
+    return made
 
 
 def control_plane(
@@ -167,6 +193,11 @@ def support_request(organization, proof="session", **fields) -> SupportRequest:
         event_id=organization.pk,
         **fields,
     )
+
+
+def usage(organization, hour, quantity=1, *, metric="api_requests", geo="us") -> None:
+    """As a geo's report of an hour is counted."""
+    add_to_rollups(geo, [Usage(0, organization.pk, metric, hour, quantity)])
 
 
 def moment(text: str) -> datetime:

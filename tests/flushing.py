@@ -5,9 +5,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from psycopg import sql
 
+from billing.models import Price, PriceList
 from geos.models import Geo
 
-MADE_BY_MIGRATIONS = {model._meta.db_table for model in (ContentType, Permission, Group, Geo)} | {
+MADE_BY_MIGRATIONS = {model._meta.db_table for model in (ContentType, Permission, Group, Geo, PriceList, Price)} | {
     Group.permissions.through._meta.db_table
 }
 NO_MODEL = {"cache"}

@@ -7,7 +7,8 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import InactivityNotice, LifecycleEvent
-from billing.models import Invoice
+from billing.models import Charge, Invoice
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -50,8 +51,17 @@ def test_a_notice_comes_14_7_or_1_days_before(acme):
         InactivityNotice.objects.create(organization=acme, inactive_at=now, announced_at=now, days_before=3)
 
 
-def test_only_an_issued_invoice_is_paid(acme):
+def test_what_is_paid_is_not_voided(acme):
+    """P41"""
+    invoice = factories.invoice(acme, ("api_requests", 5, 10))
+    now = timezone.now()
+    with pytest.raises(IntegrityError):
+        Charge.objects.create(invoice=invoice, amount_cents=10, paid_at=now, voided_at=now)
+
+
+@pytest.mark.parametrize("fields", [{"number": 1}, {"issued_at": timezone.now()}], ids=["draft", "issued"])
+def test_an_invoice_has_a_number_once_it_is_issued(fields, acme):
     """P34"""
     now = timezone.now()
     with pytest.raises(IntegrityError):
-        Invoice.objects.create(organization=acme, period_start=now, period_end=now + timedelta(days=30), paid_at=now)
+        Invoice.objects.create(organization=acme, period_start=now, period_end=now + timedelta(days=30), **fields)

@@ -27,6 +27,7 @@ from accounts.admin.inactivity import explain
 from accounts.inactivity import ask, standings
 from accounts.models import LifecycleEvent, Membership, Organization, SupportRequest, TeamMembership, User
 from accounts.words import State, Via
+from billing.models import ProviderSubscription
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 from geos.services import LeftRunning, left_running
 from konnect_portal.foundation.models import Mail
@@ -166,6 +167,12 @@ class Case:
     @cached_property
     def subscriptions(self) -> Part:
         return part(self.organization.subscriptions.all())
+
+    @cached_property
+    def unconfirmed_stops(self) -> list:
+        """Subscriptions that have ended here, and not yet for sure at the payment provider (P41)."""
+        stops = ProviderSubscription.objects.not_confirmed().filter(subscription__organization=self.organization)
+        return list(stops.select_related("subscription").order_by("stop_asked_at"))
 
     @cached_property
     def billing_account(self):

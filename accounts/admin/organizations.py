@@ -14,8 +14,10 @@ from django.views.decorators.http import require_safe
 from accounts.admin import acts, asking, exempting, holding
 from accounts.admin.bulk import page_of
 from accounts.admin.case import Case
+from accounts.admin.contracts import CONTRACT_ACTS
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.offering import ActsAdmin, offers
+from accounts.admin.usage import usage_view
 from accounts.bulk.lists import MOST, Named, make_list
 from accounts.bulk.lists import RIGHT as IN_BULK
 from accounts.errors import LifecycleError
@@ -78,7 +80,7 @@ class LateUsageFilter(admin.SimpleListFilter):
 
 @admin.register(Organization)
 class OrganizationAdmin(ActsAdmin):
-    acts = ACTS
+    acts = [*ACTS, *CONTRACT_ACTS]
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
     list_display_links = ["name"]
     list_filter = ["state", PlanFilter, HoldFilter, LateUsageFilter]
@@ -124,9 +126,16 @@ class OrganizationAdmin(ActsAdmin):
             raise PermissionDenied
         return self._show(request, "progress", get_object_or_404(self.get_queryset(request), pk=id))
 
+    def usage_view(self, request, id):
+        return usage_view(self, request, id)
+
     def get_urls(self):
-        view = self.admin_site.admin_view(self.progress_view)
-        return [path("<uuid:id>/progress/", view, name="accounts_organization_progress"), *super().get_urls()]
+        asked = {"progress": self.progress_view, "usage": require_safe(self.usage_view)}
+        pages = [
+            path(f"<uuid:id>/{name}/", self.admin_site.admin_view(view), name=f"accounts_organization_{name}")
+            for name, view in asked.items()
+        ]
+        return [*pages, *super().get_urls()]
 
     def _show(self, request, name, organization):
         context = {
@@ -137,7 +146,7 @@ class OrganizationAdmin(ActsAdmin):
             "plan": plan_name(organization),
             "case": Case(organization, at=timezone.now()),
             "approval": waiting_for_target(Approval.Act.DEACTIVATE_ENTERPRISE, organization.pk),
-            "acts": offers(ACTS, request.user, organization),
+            "acts": offers(self.acts, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from post_office.models import STATUS
 
 from accounts.models import Approval, CheckPause, CheckRun, Organization
+from billing.models import Invoice, ProviderMismatch, ProviderSubscription
 from geos.models import ControlPlane
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.paging import COUNT_CAP
@@ -24,6 +25,10 @@ PLACES = [
     ("Inactivity check", "event_busy", "accounts_checkrun_changelist", "accounts.view_checkrun"),
     ("Lists of spam", "playlist_remove", "accounts_bulkdeactivation_changelist", "accounts.view_bulkdeactivation"),
     ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
+    ("Credits", "savings", "billing_credit_changelist", "billing.view_credit"),
+    ("At the provider", "sync_alt", "billing_providersubscription_changelist", "billing.view_providersubscription"),
+    ("On one side only", "sync_problem", "billing_providermismatch_changelist", "billing.view_providermismatch"),
+    ("Invoices", "receipt_long", "billing_invoice_changelist", "billing.view_invoice"),
     ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),
     ("Rejected usage", "report", "billing_usagefault_changelist", "billing.view_usagefault"),
     ("Licenses", "verified", "licensing_license_changelist", "licensing.view_license"),
@@ -89,9 +94,12 @@ def waiting(user) -> list[Waiting]:
         ("accounts.approve_act", partial(_approvals, user)),
         ("accounts.view_checkrun", _runs),
         ("geos.view_controlplane", _stuck),
+        ("billing.view_providersubscription", _stops),
+        ("billing.view_providermismatch", _one_sided),
         ("foundation.view_mail", _mails),
         ("accounts.view_organization", _late),
         ("accounts.view_organization", _held),
+        ("billing.view_invoice", _invoices),
     ]
     return [ask() for perm, ask in asked if user.has_perm(perm)]
 
@@ -127,6 +135,26 @@ def _stuck():
     )
 
 
+def _stops():
+    return Waiting(
+        _capped(ProviderSubscription.objects.not_confirmed()),
+        "Billing stops not yet confirmed",
+        "Every billing stop is confirmed",
+        reverse("admin:billing_providersubscription_changelist") + "?stop=waiting",
+        "credit_card_off",
+    )
+
+
+def _one_sided():
+    return Waiting(
+        _capped(ProviderMismatch.objects.filter(resolved_at=None)),
+        "Subscriptions on one side only",
+        "Both sides have the same subscriptions",
+        reverse("admin:billing_providermismatch_changelist") + "?state=open",
+        "sync_problem",
+    )
+
+
 def _mails():
     return Waiting(
         _capped(Mail.objects.filter(email__status=STATUS.failed)),
@@ -154,6 +182,16 @@ def _held():
         "No organization is on hold",
         reverse("admin:accounts_organization_changelist") + "?hold=yes",
         "front_hand",
+    )
+
+
+def _invoices():
+    return Waiting(
+        _capped(Invoice.objects.overdue(timezone.now())),
+        "Invoices that could not be issued",
+        "Every invoice is issued in time",
+        reverse("admin:billing_invoice_changelist") + "?state=overdue",
+        "receipt_long",
     )
 
 

@@ -69,6 +69,7 @@ class Opening:
             organization_id=line.id,
             plan=line.plan,
             starts_at=self.opened_at,
+            anchor_at=line.billing_anchor_at,
             trial_ends_at=line.trial_ends_at,
             ended_at=None if is_over else self.ended_at,
         )

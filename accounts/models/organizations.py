@@ -1,10 +1,12 @@
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce, Concat, Lower, Trim
+from django.db.models.functions import Coalesce, Concat, Least, Lower, Trim
 from django.utils import timezone
 
 from accounts.words import Reason, State
@@ -53,6 +55,14 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         A foreign key's own lock does not wait for a change of state, this one does.
         """
         return self.active().select_for_update(no_key=True).get(pk=id)
+
+    def lower_inactive_at(self, at: datetime) -> None:
+        """Keep the lower bound below the moment of P62 where a plan begins or ends at `at` (habit 7).
+
+        From then on nobody is inactive before `at` + 30 days, since coming onto Free counts as a login. But a new
+        anchor, or a trial that ends early, can bring the exact moment forward to that.
+        """
+        self.active().update(inactive_at=Least("inactive_at", at + timedelta(days=settings.INACTIVITY_DAYS)))
 
 
 class Organization(models.Model):
@@ -178,6 +188,7 @@ class Organization(models.Model):
             ("transfer_ownership", "Can name another owner"),
             ("manage_people", "Can manage people, teams and roles"),
             ("view_history", "Can read what happened"),
+            ("manage_contracts", "Can begin, change and end Enterprise contracts"),
             ("decide_check", "Can approve, dismiss and pause the inactivity check"),
         ]
 

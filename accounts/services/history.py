@@ -49,6 +49,9 @@ SENTENCES = {
     Act.TOKEN_CHANGED: "renamed a token of {holder} to {token}",
     Act.TOKEN_REVOKED: "revoked the token {token} of {holder}",
     Act.TOKEN_DELETED: "deleted the token {token} of {holder}",
+    Act.CONTRACT_BEGUN: "began the Enterprise contract {contract}",
+    Act.CONTRACT_CHANGED: "changed the Enterprise contract {contract}",
+    Act.CONTRACT_ENDED: "ended the Enterprise contract {contract}",
 }
 """What each act is called after its actor's name. An act without a sentence is none of an organization's history."""
 
@@ -98,6 +101,9 @@ KINDS = {
             Act.OWNERSHIP_TRANSFERRED,
             Act.ORGANIZATION_CHANGED,
             Act.CONTACT_CHANGED,
+            Act.CONTRACT_BEGUN,
+            Act.CONTRACT_CHANGED,
+            Act.CONTRACT_ENDED,
         ],
     ),
 }
@@ -179,6 +185,7 @@ def _words(event: LifecycleEvent, subjects: list[EventSubject]) -> Mapping[str, 
         "holder": _several(holders),
         "role": _role(event.details),
         "fields": _several([field.replace("_", " ") for field in event.details.get("fields", ())]),
+        "contract": event.details.get("contract_number", ""),
         "reason": Reason(event.reason).public_sentence if event.reason else "",
     }
 

@@ -1,5 +1,6 @@
-"""What of a person's own needs their attention, for the home of an organization."""
+"""What needs a person's attention, of their own and of the organization's, for the home of an organization."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from django.urls import reverse
 from accounts.models import AccessToken, Invitation, Organization, User
 from accounts.services.recovery import waiting_for
 from accounts.services.tokens import TOLD_BEFORE
+from billing.services import Standing, payment_need
 
 SHOWN_AT_MOST = 5
 DAY = "j M Y"
@@ -24,11 +26,14 @@ class Need:
     url: str = ""
 
 
-def needs_of(user: User, organization: Organization, *, at: datetime) -> list[Need]:
-    """A replacement that waits, invitations, a missing second factor, tokens that expire in 14 days: each by name."""
+def needs_of(
+    user: User, organization: Organization, *, may: Collection[str], standing: Standing, at: datetime
+) -> list[Need]:
+    """A replacement that waits, invitations, the payment method, a second factor, tokens that expire: each by name."""
     return [
         *_recovery(user),
         *_invitations(user, at),
+        *(_payment(organization, standing, at) if "billing.change_plan" in may else ()),
         *_second_factor(user),
         *_tokens(user, organization, at),
     ]
@@ -48,6 +53,12 @@ def _invitations(user: User, at: datetime) -> list[Need]:
         Need(f"Join {name}", f"The link is in the mail to {user.email}. It is good until {date(expires_at, DAY)}.")
         for name, expires_at in rows
     ]
+
+
+def _payment(organization: Organization, standing: Standing, at: datetime) -> list[Need]:
+    """A trial about to end without a payment method, or one that was refused."""
+    why = payment_need(organization.pk, standing, at=at)
+    return [Need("See to the payment method", why, reverse("plan"))] if why else []
 
 
 def _second_factor(user: User) -> list[Need]:

@@ -15,6 +15,7 @@ from accounts.models import AccessToken, LifecycleEvent, Membership, Organizatio
 from accounts.services.events import record_event
 from accounts.services.teams import join_organization_admin
 from accounts.words import ORGANIZATION_ADMIN, Act, Via
+from konnect_portal.foundation.organizations import Addressee
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
 BY_OWNER = (Via.SETTINGS, Via.ACCOUNT)
@@ -70,6 +71,13 @@ def hand_over(organization: Organization, owner: User) -> None:
     if organization.contact_email == organization.owner.email:
         organization.contact_email = owner.email
     organization.owner = owner
+
+
+def owner_and_admins(id: UUID) -> list[Addressee]:
+    """The owner first and those in Organization Admin, whose account is open: who is told about billing."""
+    organization = Organization.objects.select_related("owner").get(pk=id)
+    people = (organization.owner, *heirs_of(organization))
+    return [Addressee(person.pk, person.email) for person in people if person.is_active]
 
 
 def heirs_of(organization: Organization):

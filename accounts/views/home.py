@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import OrganizationRequest
 from accounts.services.needs import needs_of
-from billing.services import standing_of
+from billing.services import costs_so_far, standing_of
 from geos.services import running_in
 from konnect_portal.foundation.pages import organization_view
 
@@ -17,10 +17,12 @@ from konnect_portal.foundation.pages import organization_view
 def home(request: OrganizationRequest) -> HttpResponse:
     now = timezone.now()
     organization = request.organization
+    may = request.user.get_all_permissions(organization)
+    standing = standing_of(organization.pk, at=now)
     context = {
         "running": running_in(organization.pk, at=now),
-        "standing": standing_of(organization.pk, at=now),
-        "needs": needs_of(request.user, organization, at=now),
-        "may_see_costs": request.user.has_perm("billing.view_subscription", organization),
+        "standing": standing,
+        "needs": needs_of(request.user, organization, may=may, standing=standing, at=now),
+        "costs": costs_so_far([organization.pk], at=now)[organization.pk] if "billing.view_billing" in may else None,
     }
     return render(request, "accounts/home/home.html", context)

@@ -11,6 +11,8 @@ from accounts.access import SignedInRequest
 from accounts.services.former import with_issued_invoices
 from billing.models import Invoice
 from billing.services import issued_invoices
+from billing.services.documents import invoice_pdf
+from billing.services.explaining import explained
 from konnect_portal.foundation.pages import person_view
 from konnect_portal.foundation.paging import key_page
 
@@ -29,6 +31,18 @@ def invoices(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @person_view
 def invoice(request: SignedInRequest, id: UUID) -> HttpResponse:
+    found = _invoice(request, pk=id)
+    return render(request, "accounts/account/invoice.html", {"invoice": found, "explained": explained(found)})
+
+
+@require_safe
+@person_view
+def invoice_document(request: SignedInRequest, id: UUID, number: int) -> HttpResponse:
+    found = _invoice(request, pk=id, number=number)
+    return HttpResponse(invoice_pdf(found), content_type="application/pdf")
+
+
+def _invoice(request: SignedInRequest, **which: object) -> Invoice:
     theirs = list(with_issued_invoices(request.user).values_list("pk", flat=True))
     found = issued_invoices(theirs).select_related("organization").prefetch_related("lines")
-    return render(request, "accounts/account/invoice.html", {"invoice": get_object_or_404(found, pk=id)})
+    return get_object_or_404(found, **which)

@@ -12,6 +12,17 @@ from billing.services.activity import (
     record_completeness,
     running_subscriptions,
 )
+from billing.services.closing import close_cycles
+from billing.services.contracts import (
+    Contract,
+    Tiers,
+    agreed_prices,
+    begin_contract,
+    change_contract,
+    contract_of,
+    end_contract,
+)
+from billing.services.costs import Costs, costs_so_far
 from billing.services.cycles import CYCLE, CycleOf, CycleStart, cycle_of, cycle_start
 from billing.services.invoices import issued_invoices
 from billing.services.late import late_usage, note_told
@@ -27,15 +38,23 @@ from billing.services.opening import (
     open_billing_accounts,
     start_subscriptions,
 )
+from billing.services.plan_facts import payment_need
+from billing.services.plans import PlanRefused
+from billing.services.price_words import UNITS as PRICE_UNITS
+from billing.services.prices import PriceListError, Tier
 from billing.services.standing import Standing, sales_contact_of, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
+from billing.services.usage_page import NoSuchUsage, UsagePage, usage_page
 
 __all__ = [
     "AHEAD_AT_MOST",
     "CYCLE",
+    "PRICE_UNITS",
     "ActivityFacts",
     "Batch",
     "BillingStop",
+    "Contract",
+    "Costs",
     "CycleOf",
     "CycleStart",
     "DayOfUsage",
@@ -43,15 +62,28 @@ __all__ = [
     "NewBillingAccount",
     "NewSubscription",
     "NewTrialClaim",
+    "NoSuchUsage",
     "OtherContent",
+    "PlanRefused",
+    "PriceListError",
     "Standing",
+    "Tier",
+    "Tiers",
+    "UsagePage",
     "activity_facts",
+    "agreed_prices",
+    "begin_contract",
     "begin_trial",
     "billing_to_stop",
+    "change_contract",
     "claim_trials",
+    "close_cycles",
     "complete_through",
+    "contract_of",
+    "costs_so_far",
     "cycle_of",
     "cycle_start",
+    "end_contract",
     "end_subscriptions",
     "forget_batches",
     "issued_invoices",
@@ -60,6 +92,7 @@ __all__ = [
     "late_usage",
     "note_told",
     "open_billing_accounts",
+    "payment_need",
     "plans",
     "record_api_hours",
     "record_api_requests",
@@ -69,4 +102,5 @@ __all__ = [
     "sales_contact_of",
     "standing_of",
     "start_subscriptions",
+    "usage_page",
 ]

@@ -8,6 +8,5 @@ from billing.models import Invoice
 
 def issued_invoices(organization_ids: Collection[UUID]) -> QuerySet[Invoice]:
     """The invoices of these organizations that were issued and so never change, the latest period first (P41)."""
-    return Invoice.objects.filter(organization_id__in=organization_ids, issued_at__isnull=False).order_by(
-        "-period_start", "-number"
-    )
+    issued = Invoice.objects.issued().filter(organization_id__in=organization_ids)
+    return issued.select_related("charge").order_by("-period_start", "-number")

@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 
 from billing.models import BillingAccount, Credit, DailyUsage, Plan, Subscription, TrialClaim
+from billing.services.errands import mirror_start
+from billing.services.subscribing import first_close
 from konnect_portal.foundation.addresses import address_hash
 
 ROWS_AT_ONCE = 5_000
@@ -27,12 +29,16 @@ class NewBillingAccount:
 
 @dataclass(frozen=True, kw_only=True)
 class NewSubscription:
-    """A trial (of Plus) where `trial_ends_at` is set; over already where `ended_at` is."""
+    """A trial (of Plus) where `trial_ends_at` is set; over already where `ended_at` is.
+
+    A paid one counts its cycles from `anchor_at` (P31).
+    """
 
     id: UUID
     organization_id: UUID
     plan: str
     starts_at: datetime
+    anchor_at: datetime | None = None
     trial_ends_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -59,8 +65,12 @@ def open_billing_accounts(accounts: Iterable[NewBillingAccount]) -> None:
 
 
 def start_subscriptions(subscriptions: Iterable[NewSubscription]) -> None:
-    """Start each; no organization may have another at the same time (IntegrityError)."""
-    Subscription.objects.bulk_create(_subscription(new) for new in subscriptions)
+    """Start each; no organization may have another at the same time (IntegrityError).
+
+    Those that are billed here start at the payment provider too.
+    """
+    started = Subscription.objects.bulk_create(_subscription(new) for new in subscriptions)
+    mirror_start(*(each for each in started if each.closes_at))
 
 
 def claim_trials(claims: Iterable[NewTrialClaim]) -> None:
@@ -84,12 +94,18 @@ def keep_daily_usage(usage: Iterable[DayOfUsage]) -> None:
 
 
 def _subscription(new: NewSubscription) -> Subscription:
+    is_trial = new.trial_ends_at is not None
+    plan = Plan.PLUS if is_trial else Plan(new.plan)
+    anchor = None if is_trial else new.anchor_at or new.starts_at
+    is_closed = plan != Plan.PLUS or new.ended_at is not None
     return Subscription(
         id=new.id,
         organization_id=new.organization_id,
-        plan=new.plan if new.trial_ends_at is None else Plan.PLUS,
-        is_trial=new.trial_ends_at is not None,
+        plan=plan,
+        is_trial=is_trial,
         starts_at=_start(new),
+        anchor_at=anchor,
+        closes_at=first_close(anchor, new.starts_at) if anchor and not is_closed else None,
         ends_at=new.trial_ends_at,
         ended_at=new.ended_at,
     )

@@ -5,40 +5,26 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Sum
 
-from billing.models import BillingAccount, Plan, Subscription
-from billing.services.cycles import cycle_of, cycle_start
-from billing.services.stopping import credits_left
-from konnect_portal.foundation.money import dollars
+from billing.models import Plan, Subscription
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The plan in force, until when where it ends, the end of the running cycle, and the credits left in cents."""
+    """The plan in force, and until when where it ends."""
 
     plan: Plan
     is_trial: bool
     ends_at: datetime | None
-    cycle_ends_at: datetime
-    credit_cents: int
-
-    @property
-    def credits(self) -> str:
-        return dollars(self.credit_cents)
 
 
 def standing_of(organization_id: UUID, *, at: datetime) -> Standing:
     """Free where no subscription runs; a trial is over when its end has come (P30)."""
     subscription = Subscription.objects.running(at).filter(organization=organization_id).first()
-    anchor = BillingAccount.objects.values_list("anchor_at", flat=True).get(pk=organization_id)
-    credit = credits_left(at).filter(organization=organization_id).aggregate(cents=Sum("remaining_cents"))
     return Standing(
         plan=Plan(subscription.plan) if subscription else Plan.FREE,
         is_trial=subscription is not None and subscription.is_trial,
         ends_at=subscription.ends_at if subscription else None,
-        cycle_ends_at=cycle_start(anchor, cycle_of(anchor, at) + 1),
-        credit_cents=credit["cents"] or 0,
     )
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from django.db.models import Count, Min
 from django.utils import timezone
 from post_office.models import STATUS, Email
-from prometheus_client import CollectorRegistry, Metric
+from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-registry = CollectorRegistry(auto_describe=False)
+from konnect_portal.foundation.registry import registry
 
 
 class MailCollector(Collector):

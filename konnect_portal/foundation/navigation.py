@@ -40,7 +40,7 @@ class Navigation:
         """Of `settings.NAVIGATION` (title, path, permission), those the person may go to in this organization."""
         if self.organization is None:
             return []
-        may = self.request.user.get_all_permissions(self.organization)
+        may = getattr(self.request, "permissions", None) or self.request.user.get_all_permissions(self.organization)
         return [Place(title, url, self._is_current(url)) for title, url, perm in settings.NAVIGATION if perm in may]
 
     def _is_current(self, url: str) -> bool:

@@ -1,15 +1,36 @@
 """What the lower floors need of an organization without importing the floor that owns it."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 OWNER = "accounts.Organization"
 """By name, as foreign keys call it."""
 ACTIVE = "active"
 """The state of one that is neither deactivated nor purged."""
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """A person who is told something about an organization."""
+
+    person_id: UUID
+    email: str
+
+
+def people_to_tell(id: UUID) -> list[Addressee]:
+    """Its owner and admins whose accounts are open: whom mails about its billing go to.
+
+    Asks `settings.PEOPLE_TO_TELL`, which keeps the lower floors from importing the one that knows people.
+    """
+    found: list[Addressee] = import_string(settings.PEOPLE_TO_TELL)(id)
+    return found
 
 
 def hold_organization(id: UUID) -> Any:
@@ -21,3 +42,8 @@ def hold_organizations(ids: Collection[UUID]) -> list[UUID]:
     """Lock those of `ids` that are active, in order of id, as `hold_organization` does; the others are left out."""
     active = apps.get_model(OWNER)._default_manager.active().filter(pk__in=ids)
     return list(active.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+
+
+def note_plan_change(id: UUID, *, at: datetime) -> None:
+    """Say that a plan began or ended at `at`, which can bring forward when the organization becomes inactive."""
+    apps.get_model(OWNER)._default_manager.filter(pk=id).lower_inactive_at(at)

@@ -41,7 +41,7 @@ def organization_view(perm: str) -> Callable[[View], View]:
     """A page for whoever has `perm` in the organization entered; 403 without it.
 
     Whoever entered none, or was away too long, is sent to the switcher and back. What `request.organization` refuses
-    stays refused.
+    stays refused. `request.permissions` has all that the person may do in it, asked once for the page and its head.
     """
 
     def decorate(view: View) -> View:
@@ -50,7 +50,8 @@ def organization_view(perm: str) -> Callable[[View], View]:
         def page(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.organization:
                 return redirect(f"{reverse('organizations')}?{urlencode({'next': request.get_full_path()})}")
-            if not request.user.has_perm(perm, request.organization):
+            request.permissions = request.user.get_all_permissions(request.organization)
+            if perm not in request.permissions:
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

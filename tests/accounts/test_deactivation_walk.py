@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.apps import apps
@@ -26,10 +27,13 @@ from accounts.models import (
 )
 from accounts.words import Reason, Via
 from billing.models import (
+    CardSetup,
     Credit,
+    CreditSpent,
     DailyUsage,
-    Invoice,
-    InvoiceLine,
+    PaymentMethod,
+    ProviderMismatch,
+    ProviderSubscription,
     TrialClaim,
     UsageApart,
     UsageFault,
@@ -54,7 +58,9 @@ WRITTEN = {
     "accounts_eventsubject": "added",
     "billing_subscription": "changed",
     "billing_invoice": "changed",
+    "billing_charge": "changed",
     "billing_credit": "changed",
+    "billing_providersubscription": "changed",
     "geos_controlplane": "changed",
     "licensing_license": "changed",
     "foundation_mail": "added",
@@ -102,12 +108,26 @@ def full(organization, number) -> None:
     Consumer.objects.create(control_plane=control_plane, username="consumer")
     ControlPlaneCredential.objects.create(control_plane=control_plane, digest=bytes([number + 100] * 32))
     TakeDownAttempt.objects.create(control_plane=control_plane, outcome="failed")
-    factories.subscription(organization)
-    Credit.objects.create(
+    subscription = factories.subscription(organization)
+    ProviderSubscription.objects.create(subscription=subscription, reference=f"sub_{number}")
+    ProviderMismatch.objects.create(side="provider", reference=f"other_{number}", organization_id=organization.pk)
+    credit = Credit.objects.create(
         organization=organization, kind="free", granted_cents=100, remaining_cents=50, granted_at=now
     )
-    invoice = Invoice.objects.create(organization=organization, period_start=now - timedelta(days=30), period_end=now)
-    InvoiceLine.objects.create(invoice=invoice, position=1, text="Requests", amount_cents=10)
+    factories.invoice(organization, ("api_requests", 5, 10), is_draft=True)
+    last = now - timedelta(days=30)
+    invoice = factories.invoice(organization, ("api_requests", 5, 10), ends_at=last, number=number, charge={})
+    CreditSpent.objects.create(invoice=invoice, credit=credit, cents=1)
+    CardSetup.objects.create(organization=organization, begun_by_id=owner.pk)
+    PaymentMethod.objects.create(
+        organization=organization,
+        reference=f"card_{number}",
+        brand="Visa",
+        last_digits="4242",
+        expires_year=2030,
+        expires_month=1,
+        added_by_id=owner.pk,
+    )
     usage = {"organization": organization, "geo": "us", "metric": "api_requests", "quantity": 5}
     UsageRecord.objects.create(hour=now.replace(minute=0, second=0, microsecond=0), **usage)
     DailyUsage.objects.create(day=now.date(), **usage)
@@ -149,16 +169,24 @@ def test_every_table_shows_what_a_deactivation_changed_and_that_nothing_else_did
         how = WRITTEN.get(table)
         assert {name for name, keys in found.items() if keys} == ({how} if how else set()), table
         for key in removed | changed:
-            row = before[table][key]
-            assert row.get("organization_id", row.get("id")) == str(acme.pk), (table, row)
+            assert organization_of(before[table][key], before) == str(acme.pk), (table, key)
         for kind, name in TOLD.items():
             if name == table:
                 assert {str(key) for key in removed | changed} == set(told[kind]), table
 
 
+def organization_of(row, rows) -> str:
+    """The organization's own id, that of the row, or that of what the row belongs to."""
+    for column, table in (("invoice_id", "billing_invoice"), ("subscription_id", "billing_subscription")):
+        if column in row and "organization_id" not in row:
+            return organization_of(rows[table][UUID(row[column])], rows)
+    return row.get("organization_id", row["id"])
+
+
 TOLD = {
     "subscriptions": "billing_subscription",
     "draft_invoices": "billing_invoice",
+    "charges": "billing_charge",
     "free_credits": "billing_credit",
     "control_planes": "geos_controlplane",
     "licenses": "licensing_license",
@@ -182,6 +210,9 @@ def test_the_walk_has_a_row_in_every_table_of_an_organization(acme, globex, lead
     assert empty == {
         "billing_geousage",
         "billing_usagebatch",
+        "billing_embeddedcard",
+        "billing_embeddedcharge",
+        "billing_embeddedsubscription",
         "geos_geobreaker",
         "geos_embeddedtakedown",
         "accounts_checkpause",

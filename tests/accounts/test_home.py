@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from accounts.models import Invitation
 from accounts.services.tokens import create_token
-from billing.models import Credit
+from billing.models import Charge, Credit
+from billing.provider import Card
+from billing.services.plans import set_payment_method
 from geos.models import DataPlaneNode, MeshZone
 from tests import factories
 from tests.customers import entered, words
@@ -88,11 +90,9 @@ class TestPlan:
 
     def test_plus_says_when_the_cycle_ends(self, home, acme):
         """P31"""
-        factories.subscription(acme, "plus")
-        start = acme.billing_account.anchor_at
-        end = start + timedelta(days=30) * ((timezone.now() - start) // timedelta(days=30) + 1)
+        end = factories.subscription(acme, "plus").starts_at + timedelta(days=30)
 
-        assert f'This cycle ends on <time datetime="{end.isoformat()}"' in home()
+        assert f'So far 0.00 USD in this cycle, which ends on <time datetime="{end.isoformat()}"' in home()
 
     def test_enterprise_says_until_when_the_contract_runs(self, home, acme):
         ends_at = timezone.now() + timedelta(days=99)
@@ -134,6 +134,24 @@ class TestNeeds:
         assert "Replace your token soon" in page
         assert "later" not in page
 
+    def test_a_trial_that_ends_soon_without_a_payment_method(self, home, acme, bob):
+        """P30"""
+        trial = factories.subscription(acme, "trial", ends_at=timezone.now() + timedelta(days=8))
+        assert "See to the payment method" not in home()
+        trial.ends_at = timezone.now() + timedelta(days=6)
+        trial.save()
+        assert "Without a payment method Free follows it." in home()
+        assert "See to the payment method" not in words(entered(bob, acme).get("/"))
+        set_payment_method(acme.pk, Card("card_1", "Visa", "4242", 2099, 12), by_id=acme.owner_id)
+        assert "See to the payment method" not in home()
+
+    def test_a_payment_method_that_was_refused(self, home, acme):
+        """P34"""
+        invoice = factories.invoice(acme, ("gateway_services", 720, 10_500))
+        Charge.objects.create(invoice=invoice, amount_cents=10_500, refusals=1)
+
+        assert "Its payment method was refused: an invoice is not paid." in home()
+
     def test_a_name_is_only_ever_text(self, home, acme):
         acme.name = "<script>alert(1)</script>"
         acme.save()
@@ -158,4 +176,4 @@ def test_it_takes_as_many_queries_for_a_large_organization_as_for_a_small_one(ac
         create_token(acme.pk, name=f"t{n}", expires_at=timezone.now() + timedelta(days=9), user=alice)
 
     assert count() == small
-    assert small <= 16
+    assert small <= 20

@@ -1,7 +1,6 @@
 """A former owner reads the issued invoices of organizations that are no longer active (P41)."""
 
 from datetime import timedelta
-from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -11,35 +10,29 @@ from django.utils import timezone
 
 from accounts.services.ownership import transfer_ownership
 from accounts.words import ORGANIZATION_ADMIN, Via
-from billing.models import Invoice
 from tests import factories
 from tests.accounts.test_deactivation import deactivate
 from tests.customers import signed_in, words
+from tests.factories import moment
 
 pytestmark = pytest.mark.django_db
 PAGE = "/account/invoices/"
 
 
-def invoice(organization, cycles_ago, **fields) -> Invoice:
+def invoice(organization, cycles_ago, *lines, **fields):
     end = timezone.now() - timedelta(days=30 * cycles_ago)
-    fields = {"issued_at": end, "number": cycles_ago, "total_cents": 123_456} | fields
-    return Invoice.objects.create(
-        organization=organization, period_start=end - timedelta(days=30), period_end=end, **fields
-    )
+    return factories.invoice(organization, *lines, ends_at=end, number=cycles_ago, **fields)
 
 
 @pytest.fixture
 def issued(acme):
-    made = invoice(acme, 7)
-    made.lines.create(position=1, text="API requests", quantity=Decimal("1234567.000000"), amount_cents=125_456)
-    made.lines.create(position=2, text="Credits", amount_cents=-2_000)
-    return made
+    return invoice(acme, 7, ("api_requests", 1_234_567, 125_456), ("dev_portals", 2_160, 2_000), credit_cents=4_000)
 
 
 @pytest.fixture
 def ended(acme, issued, lead):
     """Acme, deactivated, with one invoice issued and a draft that was voided."""
-    invoice(acme, 8, issued_at=None, number=None)
+    invoice(acme, 8, is_draft=True)
     deactivate(acme, actor=lead)
     return acme
 
@@ -50,7 +43,7 @@ def test_they_stand_by_organization_with_their_totals(ended, alice):
 
     assert "Acme" in page
     assert "Invoice 7" in page
-    assert "1,234.56 USD" in page
+    assert "1,274.56 USD" in page
     assert "Draft" not in page
 
 
@@ -60,9 +53,38 @@ def test_one_can_be_read_line_by_line(ended, issued, alice):
 
     assert "1,234,567" in page
     assert "1,254.56 USD" in page
-    assert "−20.00 USD" in page
-    assert "Total" in page
+    assert "−40.00 USD" in page
+    assert "1,234.56 USD" in page
     assert "Not paid" in page
+
+
+@pytest.mark.parametrize(
+    ("charge", "told"),
+    [
+        ({}, "Not paid"),
+        ({"paid_at": moment("2026-03-02T10:00")}, "Paid on 2 Mar 2026, 10:00 UTC"),
+        (
+            {"refused_at": moment("2026-03-02T10:00"), "next_attempt_at": moment("2026-03-05T10:00")},
+            "Payment refused, next try 5 Mar 2026, 10:00 UTC",
+        ),
+        ({"refused_at": moment("2026-03-02T10:00")}, "Payment refused"),
+        ({"voided_at": moment("2026-03-02T10:00")}, "Not paid"),
+    ],
+    ids=["waiting", "paid", "refused", "refused for good", "voided"],
+)
+def test_it_says_whether_it_was_paid(charge, told, acme, alice, lead):
+    """P34: the invoice never changes, its payment stands beside it."""
+    made = invoice(acme, 7, ("api_requests", 5, 100), charge=charge)
+    deactivate(acme, actor=lead)
+
+    assert told in words(signed_in(alice).get(f"{PAGE}{made.pk}/"))
+
+
+def test_where_credits_paid_for_all_there_is_nothing_to_pay(acme, alice, lead):
+    made = invoice(acme, 7, ("api_requests", 5, 100), credit_cents=100)
+    deactivate(acme, actor=lead)
+
+    assert "Nothing to pay" in words(signed_in(alice).get(f"{PAGE}{made.pk}/"))
 
 
 @pytest.mark.parametrize("case", ["member", "former owner", "active", "draft", "unknown"])
@@ -70,7 +92,7 @@ def test_every_other_invoice_is_not_there(case, acme, issued, alice, bob, lead):
     """P41"""
     who, asked = alice, issued.pk
     if case == "draft":
-        asked = invoice(acme, 8, issued_at=None, number=None).pk
+        asked = invoice(acme, 8, is_draft=True).pk
     if case == "unknown":
         asked = uuid4()
     if case == "former owner":

@@ -7,9 +7,9 @@ each permission, `-` nothing:
 `c` see, `C` change, `D` take down the control plane; `s` see, `S` change its services; `u` see, `U` change its
 consumers; `k` see, `K` change its credentials; `n` see its nodes; `z` see its zones.
 `g` add a gateway, `m` a mesh control plane in that geo.
-`o` see the organization, `O` change its settings, `b` see its plan, `l` its licenses; `p` see people, `t` teams, `a`
-system accounts; `P` manage people, teams and roles, `A` system accounts; `h` read the history; `W` hand it over, `X`
-deactivate it.
+`o` see the organization, `O` change its settings, `b` see its billing, `B` change its plan, `l` see its licenses; `p`
+see people, `t` teams, `a` system accounts; `P` manage people, teams and roles, `A` system accounts; `h` read the
+history; `W` hand it over, `X` deactivate it.
 """
 
 import re
@@ -45,7 +45,8 @@ ADD = "geos.add_controlplane"
 ORGANIZATION = {
     "o": "accounts.view_organization",
     "O": "accounts.change_organization",
-    "b": "billing.view_subscription",
+    "b": "billing.view_billing",
+    "B": "billing.change_plan",
     "l": "licensing.view_license",
     "p": "accounts.view_user",
     "t": "accounts.view_team",

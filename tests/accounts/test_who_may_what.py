@@ -32,7 +32,7 @@ from accounts.services.exemptions import exempt
 from accounts.services.recovery import ask_recovery
 from accounts.services.tokens import create_token
 from accounts.words import ORGANIZATION_ADMIN, Reason, Tier, Via
-from billing.models import Plan
+from billing.models import Invoice, Plan
 from geos.models import Consumer, GatewayService, Geo
 from geos.services import create_credential
 from tests import customers, desk, factories
@@ -90,6 +90,7 @@ class World:
         shut = {"reason": Reason.FRAUD, "actor": staff["lead"], "via": Via.ADMIN, "ticket": "T-1"}
         deactivate_organizations([self.initech.pk], take_down_at=later, **shut)
         self.control_plane = self.initech.control_planes.get()
+        self.contracted = factories.organization("Contracted", plan="enterprise")
         self.asking = Client()  # one, since each reads all static files before it can ask
         self.seek_help(staff["lead"], long_ago=timezone.now() - timedelta(days=100))
         self.marked = factories.organization("Marked")
@@ -136,6 +137,7 @@ class World:
         made.consumer = Consumer.objects.create(control_plane=made.plane, username="shop")
         made.credential, _ = create_credential(made.pk, made.plane.pk, title="berlin")
         made.invitation = factories.invitation(made)
+        made.invoice = factories.invoice(made, number=1 + Invoice.objects.count())
         return made
 
     @staticmethod
@@ -165,7 +167,11 @@ class World:
             "/admin/accounts/organization/<uuid:id>/let-go-on/": (self.unused.pk,),
             "/admin/accounts/organization/<uuid:id>/exempt/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/end-exemption/": (self.marked.pk,),
+            "/admin/accounts/organization/<uuid:id>/begin-contract/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/change-contract/": (self.contracted.pk,),
+            "/admin/accounts/organization/<uuid:id>/end-contract/": (self.contracted.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/usage/": (self.acme.pk,),
             "/admin/accounts/person/<path:object_id>/change/": (self.acme.owner.pk,),
             "/admin/accounts/person/<uuid:id>/reopen/": (self.closed.pk,),
             "/admin/accounts/person/<uuid:id>/replace-address/": (self.acme.owner.pk,),
@@ -194,11 +200,15 @@ class World:
             "/support-request/<link>/": ("link",),
             "/account/recovery/stop/<link>/": ("link",),
             "/account/invoices/<uuid:id>/": (place.pk,),
+            "/account/invoices/<uuid:id>/invoice-<int:number>.pdf": (place.pk, place.invoice.number),
+            "/billing/invoices/<uuid:id>/": (place.invoice.pk,),
+            "/billing/invoices/<uuid:id>/invoice-<int:number>.pdf": (place.invoice.pk, place.invoice.number),
             "/organization/settings/contact/<link>/": ("link",),
             "/account/second-factor/passkeys/<int:pk>/remove/": (1,),
             "/organizations/<uuid:id>/enter/": (place.pk,),
             "/account/leave/<uuid:id>/": (place.pk,),
             "/join/<secret>/": ("secret",),
+            "/billing/test-provider/<uuid:id>/": (place.pk,),
             "/licenses/<uuid:id>/": (place.licenses.first().pk,),
             "/organization/users/<uuid:id>/remove/": (place.member.pk,),
             "/organization/users/invitations/<uuid:id>/resend/": (place.invitation.pk,),

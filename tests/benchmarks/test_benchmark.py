@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from konnect_portal.benchmarks import usage
+from konnect_portal.benchmarks import pages, usage
 from konnect_portal.benchmarks.management.commands import benchmark
 from konnect_portal.benchmarks.measuring import Case, ResultsDiffer, same
 from tests import factories
@@ -50,6 +50,15 @@ def test_it_answers_in_json_and_fails_where_a_goal_does_not_hold(monkeypatch):
     assert (told["benchmark"], told["organizations"]) == ("usage", 3)
     names = {"case", "seconds", "per_second", "to_floor", "to_rival", "goal", "holds"}
     assert {frozenset(case) for case in told["cases"]} == {frozenset(names)}
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_its_rival_shows(monkeypatch, transactional_db):
+    monkeypatch.setattr(pages, "ROUNDS", 1)
+    monkeypatch.setattr(pages, "A_PLAIN_ONE_EACH", 1)
+    monkeypatch.setattr(pages, "DAYS", 40)
+
+    assert [case.case for case in pages.run(2)] == ["hello", "Billing and Usage, plain ORM", "Billing and Usage"]
 
 
 def test_it_takes_an_organization_to_measure_with():
