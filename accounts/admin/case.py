@@ -26,6 +26,7 @@ from django.db.models.functions import Coalesce, NullIf
 from accounts.admin.inactivity import explain
 from accounts.inactivity import ask, standings
 from accounts.models import LifecycleEvent, Membership, Organization, SupportRequest, TeamMembership, User
+from accounts.timeline import LOOKUPS, Page, timeline
 from accounts.words import State, Via
 from billing.models import ProviderSubscription
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
@@ -37,6 +38,8 @@ SHOWN = 12
 """People, mails and the like shown on the page; beyond that it says how many more."""
 SHOWN_CONTROL_PLANES = 100
 SHOWN_EVENTS = 40
+"""Of a person."""
+SHOWN_LINES = 15
 SHOWN_REQUESTS = 5
 SHOWN_LEFT = 8
 """Nodes and zones of each control plane that run on."""
@@ -213,11 +216,9 @@ class Case:
         )
 
     @cached_property
-    def events(self) -> Part:
-        """What happened to it, and the unlocking of its addresses, which is an event of no organization."""
-        unlocked = self.organization.email_locks.filter(released_at__isnull=False).values_list("released_event_id")
-        here = Q(organization_id=self.organization.pk) | Q(pk__in=[event_id for (event_id,) in unlocked])
-        return part(with_names(LifecycleEvent.objects.filter(here)), SHOWN_EVENTS)
+    def timeline(self) -> Page:
+        """The newest of everything but who looked, which would be the reader."""
+        return timeline(self.organization.pk, size=SHOWN_LINES, without=LOOKUPS)
 
     @cached_property
     def since(self) -> datetime:
@@ -250,7 +251,7 @@ class Case:
 
     def _by(self) -> str:
         """Who deactivated it, where that is known."""
-        ended = next((e for e in self.events.rows if e.pk == self.organization.deactivation_event_id), None)
+        ended = with_names(LifecycleEvent.objects.filter(pk=self.organization.deactivation_event_id)).first()
         if ended is None:
             return ""
         if ended.via == Via.CHECK:

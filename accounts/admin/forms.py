@@ -1,5 +1,7 @@
 """What an act of support asks for before it is done: why, for whom, and the name typed (P71, P73)."""
 
+from uuid import uuid4
+
 from django import forms
 from django.utils import timezone
 
@@ -66,6 +68,20 @@ class AskContactForm(WordForm):
         label="In the customer’s words", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
     )
     field_order = ["wish", "text", "note", "ticket", "name"]
+
+
+class NoteForm(forms.Form):
+    """A note on a case. Its hidden id becomes the note's, so that a form sent twice leaves one."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    text = forms.CharField(
+        label="Note",
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="For colleagues. It stays, and customers never see it.",
+        error_messages={"required": "Please write something."},
+    )
+    ticket = forms.CharField(label="Ticket", max_length=100, required=False)
 
 
 class TierForm(WordForm):

@@ -16,7 +16,9 @@ from accounts.admin.bulk import page_of
 from accounts.admin.case import Case
 from accounts.admin.contracts import CONTRACT_ACTS
 from accounts.admin.finding import SHORTEST, find
+from accounts.admin.forms import NoteForm
 from accounts.admin.offering import ActsAdmin, offers
+from accounts.admin.timelines import TimelineAdmin
 from accounts.admin.usage import usage_view
 from accounts.bulk.lists import MOST, Named, make_list
 from accounts.bulk.lists import RIGHT as IN_BULK
@@ -79,7 +81,7 @@ class LateUsageFilter(admin.SimpleListFilter):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ActsAdmin):
+class OrganizationAdmin(TimelineAdmin, ActsAdmin):
     acts = [*ACTS, *CONTRACT_ACTS]
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
     list_display_links = ["name"]
@@ -137,7 +139,7 @@ class OrganizationAdmin(ActsAdmin):
         ]
         return [*pages, *super().get_urls()]
 
-    def _show(self, request, name, organization):
+    def _show(self, request, name, organization, **more):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -148,6 +150,8 @@ class OrganizationAdmin(ActsAdmin):
             "approval": waiting_for_target(Approval.Act.DEACTIVATE_ENTERPRISE, organization.pk),
             "acts": offers(self.acts, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
+            "note_form": NoteForm() if request.user.has_perm("accounts.write_note") else None,
+            **more,
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)
 
