@@ -25,7 +25,16 @@ from django.db.models.functions import Coalesce, NullIf
 
 from accounts.admin.inactivity import explain
 from accounts.inactivity import ask, standings
-from accounts.models import LifecycleEvent, Membership, Organization, SupportRequest, TeamMembership, User
+from accounts.models import (
+    LifecycleEvent,
+    Membership,
+    Organization,
+    OwnerInvitation,
+    SupportRequest,
+    TeamMembership,
+    User,
+)
+from accounts.owner_invitations import why_barred
 from accounts.timeline import LOOKUPS, Page, timeline
 from accounts.words import State, Via
 from billing.models import ProviderSubscription
@@ -193,6 +202,27 @@ class Case:
     def requests(self) -> Part:
         """What the customer asked support for, and how it was shown (P73)."""
         return part(SupportRequest.objects.filter(organization=self.organization), SHOWN_REQUESTS)
+
+    @cached_property
+    def owner_invitation(self) -> OwnerInvitation | None:
+        """Who is invited to own it, whether the link is still good or not (P53)."""
+        if self.organization.state != State.INACTIVE:
+            return None
+        return self.organization.owner_invitations.waiting().first()
+
+    @cached_property
+    def inviter(self) -> User | None:
+        """Whoever invited `owner_invitation`."""
+        return User.objects.filter(pk=self.owner_invitation.invited_by_id).first() if self.owner_invitation else None
+
+    @property
+    def invitation_is_late(self) -> bool:
+        return self.owner_invitation is not None and self.owner_invitation.expires_at <= self.at
+
+    @property
+    def why_barred(self) -> str | None:
+        """Why the invitation can't be accepted now; None where it can."""
+        return why_barred(self.owner_invitation) if self.owner_invitation else None
 
     @cached_property
     def exemption(self):

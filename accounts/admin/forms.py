@@ -178,6 +178,19 @@ class ReactivateForm(ActForm):
             self.order_fields(self.field_order)
 
 
+class InviteOwnerForm(ActForm):
+    """Who is to own it, by their address, and whether people come back too once it is accepted (P52, P53)."""
+
+    email = AddressField(
+        label="Address of the new owner",
+        help_text="A link goes to it. Neither staff’s, nor a member’s, nor locked for another organization.",
+    )
+    restore_people = forms.BooleanField(
+        label="Put people back into their teams and roles", required=False, help_text="As they were before."
+    )
+    field_order = ["email", "restore_people", "note", "ticket", "proof", "name"]
+
+
 class OwnerForm(ActForm):
     """Who owns it now: any member, by their address, since there may be thousands (P3)."""
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
-from accounts.admin import acts, asking, exempting, holding
+from accounts.admin import acts, asking, exempting, holding, inviting_owner
 from accounts.admin.bulk import page_of
 from accounts.admin.case import Case
 from accounts.admin.contracts import CONTRACT_ACTS
@@ -30,7 +30,7 @@ from accounts.templatetags.desk import ago, pill
 from billing.models import Plan, Subscription
 from geos.models import OrganizationGeo
 
-ACTS = [*holding.FIRST, *acts.ACTS, *exempting.ACTS, *asking.ACTS, *holding.LAST]
+ACTS = [*holding.FIRST, *acts.ACTS, *inviting_owner.ACTS, *exempting.ACTS, *asking.ACTS, *holding.LAST]
 PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
 
 

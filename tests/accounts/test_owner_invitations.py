@@ -1,5 +1,6 @@
 """P53: an address is invited to own an organization whose owner closed their account; accepting brings it back."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from accounts.owner_invitations import invite_owner, revoke_owner_invitation, wh
 from accounts.services.locks import is_locked
 from accounts.words import Act, State, Tier, Via
 from konnect_portal.foundation.models import Mail
-from tests import factories
+from tests import desk, factories
 from tests.accounts.test_deactivation import deactivate, teams_of
 from tests.customers import link_of, mails_to, signed_in, with_password, words
 from tests.races import collide
@@ -270,3 +271,72 @@ class TestRaces:
         closed.refresh_from_db()
         assert (page.status_code, closed.owner) == (410, bob)
         assert not User.objects.filter(email=NEW).exists()
+
+
+@pytest.mark.django_db
+class TestDesk:
+    def page(self, organization, act):
+        return f"/admin/accounts/organization/{organization.pk}/{act}/"
+
+    def case(self, client, organization):
+        return words(client.get(self.page(organization, "change")))
+
+    def confirm(self, client, path, **answers):
+        digest = re.search(r'name="digest" value="(.*?)"', client.get(path).text)[1]
+        usual = {"digest": digest, "note": "She left", "ticket": "T-53", "proof": "lead_word", "name": "Acme"}
+        return client.post(path, usual | answers, follow=True)
+
+    def test_a_lead_invites_from_the_case_which_shows_it_until_it_is_revoked(self, closed, lead):
+        client = desk.signed_in(lead)
+        page = self.confirm(client, self.page(closed, "invite-owner"), email=NEW, restore_people="on")
+
+        assert "nina@acme.example is invited to own it" in words(page)
+        invitation = OwnerInvitation.objects.get()
+        assert (invitation.restore_people, invitation.proof, invitation.expires_at > timezone.now()) == (
+            True,
+            "lead_word",
+            True,
+        )
+        assert [mail.subject for mail in mails_to(NEW)] == ["Take over Acme"]
+
+        page = self.confirm(client, self.page(closed, "revoke-owner-invitation"))
+        assert "is invited to own it" not in words(page)
+        assert OwnerInvitation.objects.get().revoked_at is not None
+
+    def test_the_case_says_why_it_cannot_be_accepted(self, closed, lead):
+        invite(closed, lead)
+        opened_again(closed)
+
+        assert "can’t be accepted now: The account of alice@acme.example" in self.case(desk.signed_in(lead), closed)
+
+    def test_the_preview_of_reactivating_leads_to_the_other_two_ways(self, closed, lead):
+        """P53, P56"""
+        page = desk.signed_in(lead).get(self.page(closed, "reactivate"))
+
+        assert self.page(closed, "invite-owner") in page.text
+        assert f"/admin/accounts/person/{closed.owner_id}/reopen/" in page.text
+
+    def test_without_any_open_member_reactivating_is_greyed_with_the_reason(self, closed, bob, lead):
+        User.objects.filter(pk=bob.pk).update(is_active=False, closed_at=timezone.now())
+
+        page = self.case(desk.signed_in(lead), closed)
+
+        assert "so is every other member’s. Invite an owner, or reopen it." in page
+
+    def test_what_is_wrong_is_told_and_nobody_is_invited(self, closed, globex, lead):
+        factories.email_lock(globex, NEW)
+
+        page = self.confirm(desk.signed_in(lead), self.page(closed, "invite-owner"), email=NEW)
+
+        assert "is locked for another organization" in words(page)
+        assert not OwnerInvitation.objects.exists()
+
+    @pytest.mark.parametrize(("state", "told"), [("active", "is active"), ("deleted", "was purged: its data went on")])
+    def test_what_is_active_or_purged_is_not_reactivated(self, closed, lead, state, told):
+        """P53"""
+        if state == "active":
+            reactivated(closed, lead)
+        else:
+            Organization.objects.filter(pk=closed.pk).update(state=state)
+
+        assert told in words(desk.signed_in(lead).get(self.page(closed, "reactivate"), follow=True))
