@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from accounts import emails, rights
@@ -313,12 +314,10 @@ def _end(
     request_decommission(ids, at=at, begins_at=begins_at)
     lapse_licenses(ids, at=at)
     release_people(scopes.values())
-    _revoke(events, scopes, at=at)
     ContactChange.objects.filter(organization_id__in=ids).delete()
-    for organization, event in zip(held, events, strict=True):
-        _mark_inactive(organization, event)
-    Organization.objects.bulk_update(held, _ENDED_FIELDS)
     LifecycleEvent.objects.bulk_create(events)
+    _mark_inactive(held, events, at=at)
+    _revoke(scopes, at=at)
     lock_addresses(events, {id: scope.addresses for id, scope in scopes.items()}, at=at)
     EventSubject.objects.bulk_create(
         [
@@ -330,14 +329,31 @@ def _end(
     start_taking_down(ids)
 
 
-def _revoke(events: list[LifecycleEvent], scopes: dict[UUID, Scope], *, at: datetime) -> None:
+def _mark_inactive(held: list[Organization], events: list[LifecycleEvent], *, at: datetime) -> None:
+    """One value for all but the event, which the database looks up: a value for each took half of the whole time."""
+    ended = {
+        "state": State.INACTIVE,
+        "deactivated_at": at,
+        "deactivation_reason": events[0].reason,
+        "purge_at": at + timedelta(days=settings.RETENTION_DAYS),
+        "inactive_at": None,
+        "updated_at": at,
+    }
+    told = LifecycleEvent.objects.filter(pk__in=[event.pk for event in events], organization_id=OuterRef("pk"))
+    Organization.objects.filter(pk__in=[organization.pk for organization in held]).update(
+        **ended, deactivation_event_id=Subquery(told.values("pk"))
+    )
+    for organization, event in zip(held, events, strict=True):
+        for name, value in (*ended.items(), ("deactivation_event_id", event.pk)):
+            setattr(organization, name, value)
+
+
+def _revoke(scopes: dict[UUID, Scope], *, at: datetime) -> None:
     """End tokens and invitations for good (P40); a token remembers the deactivation that revoked it."""
-    tokens = [
-        AccessToken(pk=pk, revoked_at=at, deactivation_event_id=event.pk)
-        for event in events
-        for pk in scopes[_organization_of(event)].tokens
-    ]
-    AccessToken.objects.bulk_update(tokens, ["revoked_at", "deactivation_event_id"])
+    ended = Organization.objects.filter(pk=OuterRef("organization_id"))
+    AccessToken.objects.filter(pk__in=[pk for scope in scopes.values() for pk in scope.tokens]).update(
+        revoked_at=at, deactivation_event_id=Subquery(ended.values("deactivation_event_id"))
+    )
     Invitation.objects.filter(pk__in=[pk for scope in scopes.values() for pk in scope.invitations]).update(
         revoked_at=at
     )
@@ -353,15 +369,6 @@ _ENDED_FIELDS = [
     "late_usage_at",
     "updated_at",
 ]
-
-
-def _mark_inactive(organization: Organization, event: LifecycleEvent) -> None:
-    organization.state = State.INACTIVE
-    organization.deactivated_at = organization.updated_at = event.at
-    organization.deactivation_reason = event.reason
-    organization.deactivation_event_id = event.pk
-    organization.purge_at = event.at + timedelta(days=settings.RETENTION_DAYS)
-    organization.inactive_at = None
 
 
 def _make_active(organization: Organization, *, at: datetime) -> None:

@@ -28,6 +28,7 @@ class Shown:
     columns: list[Column]
     digest: str
     form_options: dict[str, Any] = field(default_factory=dict)
+    initial: dict[str, Any] = field(default_factory=dict)
 
 
 class Act(ABC):
@@ -76,7 +77,7 @@ def confirm(request, act: Act, target: Any, context: dict):
     form = act.form(
         request.POST if request.method == "POST" else None,
         expected_name=act.typed(target),
-        initial=typed_before(request),
+        initial=shown.initial | typed_before(request),
         **shown.form_options,
     )
     if request.method == "POST":

@@ -85,7 +85,7 @@ class ChangeContract(ContractAct):
                 ],
             ),
         ]
-        return Shown(columns, digest_of([contract]), {"initial": answers_of(contract, agreed_prices(contract))})
+        return Shown(columns, digest_of([contract]), initial=answers_of(contract, agreed_prices(contract)))
 
     def act(self, target, *, data, expected, **who):
         terms = {"prices": prices_in(data), "expected": expected}

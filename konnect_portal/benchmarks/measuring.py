@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from statistics import median
 from time import perf_counter
 from uuid import uuid4
 
@@ -16,7 +17,10 @@ class ResultsDiffer(Exception):
 
 @dataclass(frozen=True)
 class Case:
-    """So many things done in so many seconds; `floor` and `rival` are what is done per second without it."""
+    """So many things done in so many seconds; `floor` and `rival` are what is done per second without it.
+
+    Where it takes at most `slack_seconds` longer than the floor, its goal is reached too.
+    """
 
     case: str
     things: int
@@ -25,6 +29,7 @@ class Case:
     rival: float | None = None
     least_of_floor: float = 0
     least_of_rival: float = 0
+    slack_seconds: float = 0
 
     @property
     def per_second(self) -> float:
@@ -41,12 +46,17 @@ class Case:
     @property
     def goal(self) -> str | None:
         goals = {"of the floor": self.least_of_floor, "times the rival": self.least_of_rival}
-        return " and ".join(f"{least:g} {what}" for what, least in goals.items() if least) or None
+        slack = f" or {self.slack_seconds * 1000:g} ms more" if self.slack_seconds else ""
+        return " and ".join(f"{least:g} {what}" for what, least in goals.items() if least) + slack or None
 
     @property
     def holds(self) -> bool:
         reached = [(self.to_floor, self.least_of_floor), (self.to_rival, self.least_of_rival)]
-        return all((ratio or 0) >= least for ratio, least in reached)
+        return self._is_within_slack or all((ratio or 0) >= least for ratio, least in reached)
+
+    @property
+    def _is_within_slack(self) -> bool:
+        return self.floor is not None and self.seconds - self.things / self.floor < self.slack_seconds
 
     def as_json(self) -> dict:
         names = ["case", "seconds", "per_second", "to_floor", "to_rival", "goal", "holds"]
@@ -63,6 +73,17 @@ class Watch:
         began = perf_counter()
         act(*args)
         self.seconds[way] = self.seconds.get(way, 0) + perf_counter() - began
+
+
+def median_seconds(act: Callable[[], object], times: int = 20) -> float:
+    """Of so many times, after one that warms up."""
+    act()
+    taken = []
+    for _ in range(times):
+        began = perf_counter()
+        act()
+        taken.append(perf_counter() - began)
+    return median(taken)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from django.utils.module_loading import import_string
 from post_office.models import STATUS, Email, Log
 
 from konnect_portal.foundation.models import Mail
-from konnect_portal.foundation.outbox import LINK_PLACEHOLDER
+from konnect_portal.foundation.outbox import LINK_PLACEHOLDER, html_of
 
 logger = structlog.get_logger(__name__)
 
@@ -88,18 +88,18 @@ def _connect() -> BaseEmailBackend:
 
 
 def _hand_over(email: Email, mailer: BaseEmailBackend) -> None:
+    about = Mail.objects.get(email=email)
+    email.html_message = html_of(email, about.kind)
     message = email.email_message()
     if len(message.recipients()) != 1:
         raise ValueError(f"Not one address: {email.to}")
-    _insert_link(email, message)
+    if about.kind in settings.MAIL_LINK_MAKERS:
+        _insert_link(about, message)
     mailer.send_messages([message])
 
 
-def _insert_link(email: Email, message: EmailMultiAlternatives) -> None:
+def _insert_link(about: Mail, message: EmailMultiAlternatives) -> None:
     """Make the link that is a secret, for this sending alone. ValueError where what it was for is gone."""
-    about = Mail.objects.filter(email=email, kind__in=settings.MAIL_LINK_MAKERS).first()
-    if about is None:
-        return
     link = import_string(settings.MAIL_LINK_MAKERS[about.kind])(about)
     if link is None:
         raise ValueError("What the link was for is gone")

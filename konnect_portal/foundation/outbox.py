@@ -2,7 +2,7 @@
 
 A mail of kind `K` is made of the templates `mail/K.subject.txt`, `mail/K.txt` and `mail/K.html`, the last extending
 `mail/base.html`. Each gets the mail's context and besides `support_url`, `public_url` and `subject`. Moments are
-datetimes, counts integers.
+datetimes, counts integers; lists hold strings.
 
 A link that is a secret stands in no row: `settings.MAIL_LINK_MAKERS` names for such a kind the function that makes it
 at sending (delivery.py); until then `link` is `LINK_PLACEHOLDER`. What each kind is told:
@@ -18,9 +18,12 @@ at sending (delivery.py); until then `link` is `LINK_PLACEHOLDER`. What each kin
 """
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import make_msgid
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -56,7 +59,7 @@ def queue_mails(mails: Iterable[NewMail]) -> None:
     mails = list(mails)
     if not mails:
         return
-    emails = Email.objects.bulk_create((_email(mail) for mail in mails), batch_size=SET_SIZE)
+    emails = Email.objects.bulk_create(_emails(mails), batch_size=SET_SIZE)
     Mail.objects.bulk_create(
         (
             Mail(
@@ -80,23 +83,54 @@ def withdraw_mails(event_ids: Collection[UUID]) -> None:
     Email.objects.filter(pk__in=list(unsent)).delete()
 
 
-def _email(mail: NewMail) -> Email:
-    context = {name: _one_line(value) if isinstance(value, str) else value for name, value in mail.context.items()}
-    if mail.kind in settings.MAIL_LINK_MAKERS:
+def _emails(mails: Iterable[NewMail]) -> Iterator[Email]:
+    """Those that follow each other and say the same are written once: that is most of what a mail costs."""
+    for (kind, context), alike in groupby(mails, key=lambda mail: (mail.kind, mail.context)):
+        text = _written(kind, context)
+        for mail in alike:
+            yield Email(
+                from_email=settings.DEFAULT_FROM_EMAIL,
+                to=[_one_line(mail.to)],
+                **text,
+                status=STATUS.queued,
+                priority=PRIORITY.medium,
+                scheduled_time=timezone.now(),
+                message_id=make_msgid(domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"]),
+            )
+
+
+def _written(kind: str, context: dict) -> dict[str, Any]:
+    """What a mail's row holds: subject and text, and what the HTML will be made of."""
+    context = {name: _one_line(value) if isinstance(value, str) else value for name, value in context.items()}
+    if kind in settings.MAIL_LINK_MAKERS:
         context["link"] = LINK_PLACEHOLDER
-    context |= {"support_url": settings.SUPPORT_URL, "public_url": settings.PUBLIC_URL}
-    context["subject"] = _one_line(_text(f"mail/{mail.kind}.subject.txt", context))[:SUBJECT_LENGTH]
-    return Email(
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[_one_line(mail.to)],
-        subject=context["subject"],
-        message=_text(f"mail/{mail.kind}.txt", context).strip() + "\n",
-        html_message=_template(f"mail/{mail.kind}.html").render(Context(context)),
-        status=STATUS.queued,
-        priority=PRIORITY.medium,
-        scheduled_time=timezone.now(),
-        message_id=make_msgid(domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"]),
-    )
+    context["subject"] = _one_line(_text(f"mail/{kind}.subject.txt", context))[:SUBJECT_LENGTH]
+    return {
+        "subject": context["subject"],
+        "message": _text(f"mail/{kind}.txt", context).strip() + "\n",
+        "context": {name: _stored(value) for name, value in context.items()},
+    }
+
+
+def html_of(email: Email, kind: str) -> str:
+    """The HTML of a mail of that kind. It weighs most of all and so is made as the mail is sent."""
+    context = {name: _restored(value) for name, value in email.context.items()}
+    return _template(f"mail/{kind}.html").render(Context(context | _everywhere()))
+
+
+def _everywhere() -> dict[str, str]:
+    return {"support_url": settings.SUPPORT_URL, "public_url": settings.PUBLIC_URL}
+
+
+MOMENT = "moment"
+
+
+def _stored(value: object) -> object:
+    return {MOMENT: value.isoformat()} if isinstance(value, datetime) else value
+
+
+def _restored(value: object) -> object:
+    return datetime.fromisoformat(value[MOMENT]) if isinstance(value, dict) else value
 
 
 def _template(name: str) -> Template:
@@ -105,7 +139,7 @@ def _template(name: str) -> Template:
 
 def _text(name: str, context: dict) -> str:
     """Plain text, in which an ampersand stays one."""
-    return _template(name).render(Context(context, autoescape=False))
+    return _template(name).render(Context(context | _everywhere(), autoescape=False))
 
 
 def _one_line(text: str) -> str:

@@ -10,7 +10,7 @@ from accounts import inactivity
 from accounts.checks import run_check
 from accounts.models import LifecycleEvent, Organization
 from accounts.words import Act
-from billing.models import Credit, Metric, Plan, PriceList, Subscription, UsageRecord
+from billing.models import Credit, Metric, Plan, PriceList, Subscription
 from billing.provider import Card
 from billing.services import activity_facts, plans
 from billing.services.plans import set_payment_method, upgrade
@@ -61,9 +61,7 @@ def paying(acme):
     set_payment_method(acme.pk, Card("card_1", "Visa", "4242", 2099, 12), by_id=acme.owner_id)
     upgrade(acme.pk, by_id=acme.owner_id)
     acme.subscriptions.update(starts_at=hour_ago(30), anchor_at=hour_ago(30))
-    UsageRecord.objects.create(
-        organization=acme, geo="us", metric=Metric.GATEWAY_SERVICES, hour=hour_ago(2), quantity=72
-    )
+    factories.usage(acme, hour_ago(2), 72, metric=Metric.GATEWAY_SERVICES)
     return acme
 
 

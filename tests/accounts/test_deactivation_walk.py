@@ -13,6 +13,9 @@ from accounts import lifecycle
 from accounts.models import (
     AccessToken,
     AddressChange,
+    Approval,
+    BulkDeactivation,
+    BulkEntry,
     CheckEntry,
     CheckRun,
     ContactChange,
@@ -23,6 +26,7 @@ from accounts.models import (
     Recovery,
     Session,
     SignUpRequest,
+    StaffLookup,
     Team,
 )
 from accounts.words import Reason, Via
@@ -144,6 +148,19 @@ def full(organization, number) -> None:
     run, _ = CheckRun.objects.get_or_create(outcome="waiting", defaults={"at": now})
     CheckEntry.objects.create(run=run, organization=organization, inactive_at=now, last_seen_at=now)
     SignUpRequest.objects.create(email=f"someone{number}@else.example", requested_at=now)
+    factories.support_request(organization)
+    StaffLookup.objects.create(staff_id=owner.pk, what="organization", target_id=organization.pk, slot=number)
+    bulk = BulkDeactivation.objects.create(made_by_id=owner.pk)
+    BulkEntry.objects.create(bulk=bulk, line=1, said=str(organization.pk), organization=organization)
+    Approval.objects.create(
+        act="deactivate_enterprise",
+        target_id=organization.pk,
+        asked_by_id=owner.pk,
+        expires_at=now + timedelta(hours=24),
+        via="admin",
+        reason="spam",
+        digest="0" * 64,
+    )
 
 
 def test_every_table_shows_what_a_deactivation_changed_and_that_nothing_else_did(acme, globex, lead):

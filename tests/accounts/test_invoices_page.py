@@ -74,8 +74,8 @@ def test_one_can_be_read_line_by_line(ended, issued, alice):
 )
 def test_it_says_whether_it_was_paid(charge, told, acme, alice, lead):
     """P34: the invoice never changes, its payment stands beside it."""
-    made = invoice(acme, 7, ("api_requests", 5, 100), charge=charge)
     deactivate(acme, actor=lead)
+    made = invoice(acme, 7, ("api_requests", 5, 100), charge=charge)
 
     assert told in words(signed_in(alice).get(f"{PAGE}{made.pk}/"))
 

@@ -95,7 +95,7 @@ def test_the_mail_names_token_organization_and_moment_and_never_the_secret(acme,
     token, secret = create_token(acme.pk, name="Bob's laptop", expires_at=expires_at, user=bob)
     told_at(14, token=token)
     mail = Email.objects.get()
-    everything = f"{mail.subject}{mail.message}{mail.html_message}"
+    everything = f"{mail.subject}{mail.message}{mail.context}"
 
     assert mail.to == [bob.email]
     assert mail.subject == f"The token Bob's laptop for Acme expires on {expires_at:%-d %b %Y}"

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.lifecycle import deactivate_organizations, reactivate_organization
 from accounts.words import Reason, Via
-from billing.models import Charge, Credit, GeoUsage, Invoice, InvoiceLine, Price, PriceList, UsageRecord
+from billing.models import Charge, Credit, GeoUsage, Invoice, InvoiceLine, Price, PriceList
 from billing.services import close_cycles, closing, issuing
 from billing.services.prices import Tier, add_price_list
 from billing.services.subscribing import end_plus, start_plus
@@ -37,7 +37,7 @@ def on_plus(name="Acme", starts_at=START, **fields):
 
 
 def use(organization, quantity, *, hour=START, metric=REQUESTS, geo="us"):
-    UsageRecord.objects.create(organization=organization, geo=geo, metric=metric, hour=hour, quantity=quantity)
+    factories.usage(organization, hour, quantity, metric=metric, geo=geo)
 
 
 def complete(through, geo="us"):

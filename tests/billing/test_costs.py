@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from billing.models import Credit, Price, PriceList, UsageRecord
+from billing.models import Credit, Price, PriceList
 from billing.services import costs_so_far
 from billing.services.prices import Tier, add_price_list
 from tests import factories
@@ -27,7 +27,7 @@ def opened(plan=None, name="Acme", **fields):
 
 
 def use(organization, quantity, metric=SERVICES, hour=NOW - DAY, geo="us"):
-    UsageRecord.objects.create(organization=organization, geo=geo, metric=metric, hour=hour, quantity=quantity)
+    factories.usage(organization, hour, quantity, metric=metric, geo=geo)
 
 
 def credit(organization, cents, kind="free", **fields):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import LifecycleEvent
 from accounts.words import Reason, Via
-from billing.models import BillingAccount, Credit, Metric, Plan, ProviderSubscription, UsageRecord
+from billing.models import BillingAccount, Credit, Plan, ProviderSubscription
 from billing.services import NewSubscription, costs_so_far, errands, start_subscriptions
 from billing.tasks import report_stuck_stops
 from tests import desk, factories
@@ -210,9 +210,7 @@ def test_the_event_says_what_was_used_and_never_invoiced(acme, lead, other_side)
     start = now - timedelta(days=5)
     subscription = factories.subscription(acme, starts_at=start, closes_at=start + timedelta(days=30))
     BillingAccount.objects.filter(organization=acme).update(anchor_at=start)
-    UsageRecord.objects.create(
-        organization=acme, geo="us", metric=Metric.API_REQUESTS, hour=now - timedelta(days=1), quantity=10_000_000
-    )
+    factories.usage(acme, now - timedelta(days=1), 10_000_000)
     so_far = costs_so_far([acme.pk], at=timezone.now())[acme.pk].total_cents
 
     event = deactivate(acme, lead)

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing.models import Metric, PaymentMethod, Plan, UsageRecord
+from billing.models import Metric, PaymentMethod, Plan
 from billing.provider import Card, ProviderAway
 from billing.services import plans
 from billing.services.plans import set_payment_method, upgrade
@@ -122,9 +122,7 @@ def test_upgrading_and_cancelling_say_first_what_they_do(acme, alice):
     assert "Acme is on Plus." in words(client.post(f"{PAGE}upgrade/", follow=True))
 
     acme.subscriptions.update(starts_at=hour_ago(30), anchor_at=hour_ago(30))
-    UsageRecord.objects.create(
-        organization=acme, geo="us", metric=Metric.GATEWAY_SERVICES, hour=hour_ago(2), quantity=72
-    )
+    factories.usage(acme, hour_ago(2), 72, metric=Metric.GATEWAY_SERVICES)
     page = words(client.get(f"{PAGE}cancel/"))
     assert "Invoice what was used until now: 10.50 USD" in page
     assert plan_of(acme) == Plan.PLUS

@@ -8,7 +8,7 @@ from post_office.models import Email
 
 from accounts.lifecycle import deactivate_organizations
 from accounts.words import ORGANIZATION_ADMIN, Reason, Via
-from billing.models import Credit, Metric, UsageRecord
+from billing.models import Credit, Metric
 from billing.provider import Card
 from billing.services.plans import set_payment_method
 from billing.services.trial_notices import tell_of_trial_ends
@@ -71,7 +71,7 @@ def test_the_mail_says_date_credits_and_what_follows(tried):
         expires_at=trial.ends_at,
     )
     hour = (timezone.now() - timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
-    UsageRecord.objects.create(organization=tried, geo="us", metric=Metric.GATEWAY_SERVICES, hour=hour, quantity=72)
+    factories.usage(tried, hour, 72, metric=Metric.GATEWAY_SERVICES)
     told_at(tried, 7)
     mail = Email.objects.get()
 

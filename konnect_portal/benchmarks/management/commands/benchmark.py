@@ -5,10 +5,10 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.table import Table
 
-from konnect_portal.benchmarks import pages, usage
+from konnect_portal.benchmarks import deactivation, inactivity, pages, usage
 from konnect_portal.benchmarks.measuring import Case, ResultsDiffer, own_database
 
-BENCHMARKS = {"pages": pages, "usage": usage}
+BENCHMARKS = {"deactivation": deactivation, "inactivity": inactivity, "pages": pages, "usage": usage}
 
 
 class Command(BaseCommand):
