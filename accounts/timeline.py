@@ -147,15 +147,15 @@ _lookups = teller(lambda id: StaffLookup.objects.filter(target_id=id), "at", _lo
 
 LOOKUPS = "lookups"
 KINDS: dict[str, tuple[str, tuple[Teller, ...]]] = {
-    "customer": ("What happened", (_events(by_support=False),)),
-    "support": ("What support did", (_events(by_support=True), _unlockings)),
+    "customer": ("The organization", (_events(by_support=False),)),
+    "support": ("Support", (_events(by_support=True), _unlockings)),
     "notes": ("Notes", (_notes,)),
-    "requests": ("What the customer asked for", (_requests,)),
+    "requests": ("Requests", (_requests,)),
     "mails": ("Mails", (_mails,)),
-    "notices": ("Notices of inactivity", (_notices,)),
+    "notices": ("Notices", (_notices,)),
     "taking-down": ("Taking down", (attempts_told,)),
     "billing": ("Billing", BILLING_TOLD),
-    LOOKUPS: ("Who looked", (_lookups,)),
+    LOOKUPS: ("Lookups", (_lookups,)),
 }
 """What a reader can narrow the timeline to, and who tells it."""
 

@@ -1,6 +1,6 @@
 """What a support case asks of one organization, in a fixed number of queries however large it is."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ from konnect_portal.foundation.moments import absolute, distance
 
 SHOWN = 12
 """People, mails and the like shown on the page; beyond that it says how many more."""
-SHOWN_CONTROL_PLANES = 100
+SHOWN_CONTROL_PLANES = 36
 SHOWN_EVENTS = 40
 """Of a person."""
 SHOWN_LINES = 15
@@ -138,18 +138,29 @@ class Case:
 
     @cached_property
     def geos(self) -> list[tuple]:
-        """Geos with their control planes, those without any left out."""
-        return [(geo, list(rows)) for geo, rows in groupby(self.control_planes.rows, key=lambda each: each.geo)]
+        """Geos with how many control planes they have and those shown of them, those without any left out."""
+        return [
+            (geo, sum(self._states[geo.pk].values()), list(rows))
+            for geo, rows in groupby(self.control_planes.rows, key=lambda each: each.geo)
+        ]
 
     @cached_property
     def opened_geos(self) -> list:
         return list(self.organization.organization_geos.select_related("geo").order_by("-is_home", "geo__position"))
 
     @cached_property
+    def _states(self) -> Mapping[str, Counter]:
+        """How many control planes of each geo are in which state."""
+        found: dict[str, Counter] = defaultdict(Counter)
+        rows = self.organization.control_planes.order_by().values_list("geo", "state").annotate(Count("pk"))
+        for geo, state, count in rows:
+            found[geo][state] = count
+        return found
+
+    @cached_property
     def states(self) -> Counter:
         """How many control planes are in which state."""
-        counted = self.organization.control_planes.order_by().values_list("state").annotate(Count("pk"))
-        return Counter(dict(counted))
+        return sum(self._states.values(), Counter())
 
     @cached_property
     def moving(self) -> bool:

@@ -51,6 +51,10 @@ class PersonAdmin(ActsAdmin):
             messages.info(request, f"Please enter at least {SHORTEST} characters.")
         return (find_people(queryset, search_term) if search_term else queryset), False
 
+    def lookup_allowed(self, lookup, value, request):
+        """Also those of one organization, to which its case leads."""
+        return lookup == "memberships__organization__id__exact" or super().lookup_allowed(lookup, value, request)
+
     @method_decorator(require_safe)
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The person's page: everything a support case asks, nothing to edit."""

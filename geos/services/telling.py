@@ -9,7 +9,6 @@ def _attempt(attempt: TakeDownAttempt) -> Fact:
         "Answer": str(attempt.status or ""),
         "Error": attempt.error,
         "Took": f"{attempt.milliseconds} ms",
-        "Control plane": str(attempt.control_plane_id),
     }
     control_plane = attempt.control_plane
     about = f"{control_plane} in {control_plane.geo}"
