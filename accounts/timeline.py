@@ -4,10 +4,12 @@ A page costs a fixed number of statements however long the history is: each tell
 reader's place on. Ids are turned into names as they are now; an erased name shows as one.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from heapq import nlargest
+from heapq import merge, nlargest
+from itertools import batched
+from operator import itemgetter
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -182,6 +184,8 @@ class Page:
 
 type Place = tuple[datetime, int, UUID | int]
 """The moment of a line, its teller's rank among those asked, and its id."""
+type Line = tuple[Place, str, Fact]
+"""With its kind."""
 
 
 def timeline(
@@ -190,23 +194,29 @@ def timeline(
     """The page that follows the place `after`, of one kind or of all but `without`. What is no place is the start."""
     told = _tellers(kind, without)
     place = _place(after, len(told))
-    found: list[tuple[Place, str, Fact]] = [
+    found: list[Line] = [
         ((fact.at, rank, fact.id), name, fact)
         for rank, (name, tell) in enumerate(told)
         for fact in tell(organization_id, _before(place, rank), size + 1)
     ]
-    newest_first = nlargest(size + 1, found, key=lambda line: line[0])
+    newest_first = nlargest(size + 1, found, key=itemgetter(0))
     lines = newest_first[:size]
     return Page(_entries(lines), _written(lines[-1][0]) if len(newest_first) > size else None)
 
 
 def whole_timeline(organization_id: UUID, *, kind: str = "") -> Iterator[Entry]:
-    """Every line, read in sets so that memory does not grow with the history."""
-    after: str | None = ""
-    while after is not None:
-        page = timeline(organization_id, kind=kind, after=after, size=SET_SIZE)
-        yield from page.entries
-        after = page.after
+    """Every line, each teller read once and in sets, so that memory does not grow with the history."""
+    streams = [_stream(organization_id, rank, *told) for rank, told in enumerate(_tellers(kind, ""))]
+    for lines in batched(merge(*streams, key=itemgetter(0), reverse=True), SET_SIZE, strict=False):
+        yield from _entries(lines)
+
+
+def _stream(organization_id: UUID, rank: int, name: str, tell: Teller) -> Iterator[Line]:
+    """All that one teller tells, the newest first."""
+    before = None
+    while facts := tell(organization_id, before, SET_SIZE):
+        yield from (((fact.at, rank, fact.id), name, fact) for fact in facts)
+        before = Before(facts[-1].at, facts[-1].id)
 
 
 def _tellers(kind: str, without: str) -> list[tuple[str, Teller]]:
@@ -237,8 +247,7 @@ def _place(text: str | None, ranks: int) -> Place | None:
     return (moment, number, key) if moment.tzinfo and number in range(ranks) else None
 
 
-def _entries(lines: Iterable[tuple[Place, str, Fact]]) -> list[Entry]:
-    lines = list(lines)
+def _entries(lines: Sequence[Line]) -> list[Entry]:
     names = _names({fact.by for _, _, fact in lines if fact.by})
     return [
         Entry(
