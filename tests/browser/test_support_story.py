@@ -10,6 +10,7 @@ from accounts.lifecycle import deactivate_organizations
 from accounts.words import Reason, State, Via
 from geos.models import ControlPlane
 from tests import factories
+from tests.browser.conftest import axe_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,6 +33,17 @@ def test_a_lead_finds_an_organization_and_reads_its_case(page, sign_in, serious,
     page.get_by_role("link", name="Acme").click()
     expect(page.get_by_role("heading", name="Acme")).to_be_visible()
     expect(page.get_by_text("2 nodes, 0 running")).to_be_visible()
+    assert serious() == []
+
+    page.get_by_text("Write a note").click()
+    page.get_by_label("Note").fill("Called Alice back")
+    page.get_by_label("Ticket").fill("T-9")
+    page.get_by_role("button", name="Keep this note").click()
+    page.get_by_role("link", name="See all of it").click()
+    page.get_by_role("link", name="Notes", exact=True).click()
+    page.get_by_text("Note Called Alice back").click()
+    expect(page.get_by_text("T-9")).to_be_visible()
+    assert axe_of(page) == []
     assert serious() == []
     assert complaints == []
 
