@@ -207,7 +207,7 @@ def timeline(
 def whole_timeline(organization_id: UUID, *, kind: str = "") -> Iterator[Entry]:
     """Every line, each teller read once and in sets, so that memory does not grow with the history."""
     streams = [_stream(organization_id, rank, *told) for rank, told in enumerate(_tellers(kind, ""))]
-    for lines in batched(merge(*streams, key=itemgetter(0), reverse=True), SET_SIZE, strict=False):
+    for lines in batched(merge(*streams, key=itemgetter(0), reverse=True), SET_SIZE):
         yield from _entries(lines)
 
 

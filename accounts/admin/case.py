@@ -292,7 +292,8 @@ class Case:
 
     def _by(self) -> str:
         """Who deactivated it, where that is known."""
-        ended = with_names(LifecycleEvent.objects.filter(pk=self.organization.deactivation_event_id)).first()
+        id = self.organization.deactivation_event_id
+        ended = with_names(LifecycleEvent.objects.filter(pk=id)).first() if id else None
         if ended is None:
             return ""
         if ended.via == Via.CHECK:

@@ -6,10 +6,10 @@ from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.admin import acts, asking, exempting, holding, inviting_owner
 from accounts.admin.bulk import page_of
@@ -17,7 +17,7 @@ from accounts.admin.case import Case
 from accounts.admin.contracts import CONTRACT_ACTS
 from accounts.admin.finding import SHORTEST, find
 from accounts.admin.forms import NoteForm
-from accounts.admin.offering import ActsAdmin, offers
+from accounts.admin.offering import offers
 from accounts.admin.timelines import TimelineAdmin
 from accounts.admin.usage import usage_view
 from accounts.bulk.lists import MOST, Named, make_list
@@ -25,6 +25,8 @@ from accounts.bulk.lists import RIGHT as IN_BULK
 from accounts.errors import LifecycleError
 from accounts.models import Approval, Organization, StaffLookup
 from accounts.services.approvals import waiting_for_target
+from accounts.services.notes import RIGHT as NOTE_RIGHT
+from accounts.services.notes import write_note
 from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import ago, pill
 from billing.models import Plan, Subscription
@@ -81,7 +83,7 @@ class LateUsageFilter(admin.SimpleListFilter):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(TimelineAdmin, ActsAdmin):
+class OrganizationAdmin(TimelineAdmin):
     acts = [*ACTS, *CONTRACT_ACTS]
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_seen"]
     list_display_links = ["name"]
@@ -131,8 +133,24 @@ class OrganizationAdmin(TimelineAdmin, ActsAdmin):
     def usage_view(self, request, id):
         return usage_view(self, request, id)
 
+    def note_view(self, request, id):
+        """Keep a note; where there is something wrong with it the case is shown again, with what was typed."""
+        organization = get_object_or_404(self.get_queryset(request), pk=id)
+        if not request.user.has_perm(NOTE_RIGHT, organization):
+            raise PermissionDenied
+        form = NoteForm(request.POST)
+        if not form.is_valid():
+            return self._show(request, "case", organization, note_form=form)
+        write_note(form.cleaned_data.pop("id"), organization.pk, author=request.user, **form.cleaned_data)
+        messages.success(request, "The note is kept on the timeline.")
+        return redirect(reverse("admin:accounts_organization_change", args=[organization.pk]) + "#timeline")
+
     def get_urls(self):
-        asked = {"progress": self.progress_view, "usage": require_safe(self.usage_view)}
+        asked = {
+            "progress": self.progress_view,
+            "usage": require_safe(self.usage_view),
+            "note": require_POST(self.note_view),
+        }
         pages = [
             path(f"<uuid:id>/{name}/", self.admin_site.admin_view(view), name=f"accounts_organization_{name}")
             for name, view in asked.items()
@@ -150,7 +168,7 @@ class OrganizationAdmin(TimelineAdmin, ActsAdmin):
             "approval": waiting_for_target(Approval.Act.DEACTIVATE_ENTERPRISE, organization.pk),
             "acts": offers(self.acts, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
-            "note_form": NoteForm() if request.user.has_perm("accounts.write_note") else None,
+            "note_form": NoteForm() if request.user.has_perm(NOTE_RIGHT) else None,
             **more,
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)

@@ -1,22 +1,20 @@
-"""The timeline of an organization for support: read, narrowed, downloaded, and added to by a note."""
+"""The timeline of an organization for support: read, narrowed, downloaded."""
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.urls import path
+from django.views.decorators.http import require_safe
 
-from accounts.admin.forms import NoteForm
+from accounts.admin.offering import ActsAdmin
 from accounts.models import Organization, StaffLookup
-from accounts.services.notes import RIGHT, write_note
 from accounts.services.trail import note_lookup
 from accounts.timeline import KINDS, Entry, timeline, whole_timeline
 from konnect_portal.foundation.api import rfc3339
 from konnect_portal.foundation.downloads import as_csv, as_json, download
 
 
-class TimelineAdmin:
+class TimelineAdmin(ActsAdmin):
     """Pages beside the case; whoever may view an organization reads them, and looking is noted."""
 
     def timeline_view(self, request, id):
@@ -42,24 +40,11 @@ class TimelineAdmin:
         head = ["at", "kind", "what", "about", "who", "details"]
         return download(as_csv(head, map(_in_csv, lines)), "text/csv", "timeline.csv")
 
-    def note_view(self, request, id):
-        """Keep a note; where there is something wrong with it the case is shown again, with what was typed."""
-        organization = get_object_or_404(self.get_queryset(request), pk=id)
-        if not request.user.has_perm(RIGHT, organization):
-            raise PermissionDenied
-        form = NoteForm(request.POST)
-        if not form.is_valid():
-            return self._show(request, "case", organization, note_form=form)
-        write_note(form.cleaned_data.pop("id"), organization.pk, author=request.user, **form.cleaned_data)
-        messages.success(request, "The note is kept on the timeline.")
-        return redirect(reverse("admin:accounts_organization_change", args=[organization.pk]) + "#timeline")
-
     def get_urls(self):
         pages = {
             "timeline": ("timeline/", require_safe(self.timeline_view), {}),
             "timeline_csv": ("timeline.csv", require_safe(self.download_view), {"form": "csv"}),
             "timeline_json": ("timeline.json", require_safe(self.download_view), {"form": "json"}),
-            "note": ("note/", require_POST(self.note_view), {}),
         }
         ours = [
             path(f"<uuid:id>/{route}", self.admin_site.admin_view(view), more, f"accounts_organization_{name}")
