@@ -183,7 +183,8 @@ class InviteOwnerForm(ActForm):
 
     email = AddressField(
         label="Address of the new owner",
-        help_text="A link goes to it. Neither staff’s, nor a member’s, nor locked for another organization.",
+        help_text="A link goes to it; until it is accepted nothing changes. It is neither staff’s nor a member’s, nor "
+        "locked for another organization.",
     )
     restore_people = forms.BooleanField(
         label="Put people back into their teams and roles", required=False, help_text="As they were before."

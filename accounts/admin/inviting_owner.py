@@ -1,6 +1,8 @@
 """Acts where the owner's account is closed and nobody else is to be named: an address is invited instead (P53)."""
 
-from django.conf import settings
+from dataclasses import replace
+
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.admin import columns
@@ -9,7 +11,8 @@ from accounts.admin.confirming import Shown, digest_of_rows, said, worded
 from accounts.admin.forms import InviteOwnerForm, WordForm
 from accounts.admin.proving import proofs_for
 from accounts.columns import Column, line
-from accounts.models import OwnerInvitation
+from accounts.errors import PreviewChanged
+from accounts.models import Organization, OwnerInvitation
 from accounts.owner_invitations import RIGHT, invite_owner, revoke_owner_invitation
 from accounts.previews import reactivation_of
 from accounts.words import State
@@ -33,13 +36,14 @@ class InviteOwner(OrganizationAct):
 
     def show(self, user, target):
         preview = reactivation_of(target, at=timezone.now())
-        waits = line(
-            f"Nothing changes: the link is good once, for {settings.INVITATION_DAYS} days, and what comes back is "
-            "what can when it is accepted",
-        )
-        void = [line("An invitation that waits is void", [str(each)]) for each in _waiting(target)]
+        comes_back, can_come_back, gone = columns.of_reactivation(preview)
+        void = [line("The invitation that waits is void", [each.email]) for each in _waiting(target)]
         return Shown(
-            [Column("Until it is accepted", "stop", [waits, *void]), *columns.of_reactivation(preview)],
+            [
+                replace(comes_back, title="Comes back once it is accepted"),
+                can_come_back,
+                replace(gone, lines=[*gone.lines, *void]),
+            ],
             preview.digest,
             {"proofs": proofs_for(user, target.pk)},
         )
@@ -88,7 +92,11 @@ class RevokeOwnerInvitation(OrganizationAct):
             digest_of_rows(waiting),
         )
 
+    @transaction.atomic
     def act(self, target, *, data, expected, **who):
+        Organization.objects.select_for_update(no_key=True).get(pk=target.pk)
+        if digest_of_rows(_waiting(target)) != expected:
+            raise PreviewChanged
         revoke_owner_invitation(target.pk, **worded(data), **who)
 
 
