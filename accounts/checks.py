@@ -23,7 +23,7 @@ from accounts import inactivity, notices
 from accounts.errors import LifecycleError
 from accounts.inactivity import Question, Standing
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import CheckEntry, CheckPause, CheckRun, LifecycleEvent, Organization, User
+from accounts.models import CheckEntry, CheckPause, CheckRun, Organization, User
 from accounts.rights import check_permission
 from accounts.sets import in_sets
 from accounts.words import HeldBy, Reason, Via
@@ -159,16 +159,18 @@ def _act_on_found(question: Question, survey: Survey) -> CheckResult:
         run.told_count = len(told)
         _finish(run)
         return CheckResult(run, [])
-    events, run.failed_count = in_sets(survey.going, _deactivate)
-    run.deactivated_count = len(events)
+    gone, run.failed_count = in_sets(survey.going, _deactivate)
+    run.deactivated_count = len(gone)
     _finish(run)
-    return CheckResult(run, [event.organization_id for event in events if event.organization_id])
+    return CheckResult(run, gone)
 
 
-def _deactivate(ids: Collection[UUID], actor: User | None = None, note: str = "") -> list[LifecycleEvent]:
-    return deactivate_organizations(
+def _deactivate(ids: Collection[UUID], actor: User | None = None, note: str = "") -> list[UUID]:
+    """Gives who went, by id alone: of a long list the events would fill the memory."""
+    events = deactivate_organizations(
         ids, reason=Reason.INACTIVITY, via=Via.CHECK, actor=actor, note=note, still=inactivity.is_due_now
     )
+    return [event.organization_id for event in events if event.organization_id]
 
 
 # Decisions
@@ -251,11 +253,10 @@ def _deactivate_listed(run: CheckRun, ids: Collection[UUID]) -> None:
     actor = _decider(run)
 
     @transaction.atomic
-    def act(ids: Collection[UUID]) -> list[LifecycleEvent]:
-        events = _deactivate(ids, actor, run.decision_reason)
-        gone = run.entries.filter(organization__in=[event.organization_id for event in events])
-        gone.update(deactivated_at=timezone.now())
-        return events
+    def act(ids: Collection[UUID]) -> list[UUID]:
+        gone = _deactivate(ids, actor, run.decision_reason)
+        run.entries.filter(organization__in=gone).update(deactivated_at=timezone.now())
+        return gone
 
     _, run.failed_count = in_sets(ids, act)
     run.deactivated_count = run.entries.filter(deactivated_at__isnull=False).count()

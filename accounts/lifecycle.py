@@ -310,7 +310,7 @@ def _end(
     begins_at: datetime,
 ) -> None:
     ids = [organization.pk for organization in held]
-    end_subscriptions(ids, at=at)
+    end_subscriptions({id: scopes[id].billing for id in ids}, at=at)
     request_decommission(ids, at=at, begins_at=begins_at)
     lapse_licenses(ids, at=at)
     release_people(scopes.values())

@@ -23,12 +23,12 @@ class ExemptionAct(OrganizationAct):
 
 class Exempt(ExemptionAct):
     name = "exempt"
-    title = "Never deactivate"
+    title = "Exempt"
     done = "{} is left alone by the inactivity check."
     form = ExemptForm
 
     def button(self, target):
-        return f"Never deactivate {target.name} for inactivity"
+        return f"Exempt {target.name} from the inactivity check"
 
     def applies(self, target):
         return target.state == State.ACTIVE and not _live(target)

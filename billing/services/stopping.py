@@ -1,7 +1,7 @@
 """All billing of an organization stops at once: here in one transaction, at the provider afterwards (P41)."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -36,30 +36,6 @@ def billing_to_stop(
     organization_ids: Collection[UUID], *, at: datetime, lock: bool = False
 ) -> dict[UUID, BillingStop]:
     """What `end_subscriptions` would end now, by organization; with `lock` the rows are held until the commit."""
-    stops = _stops(organization_ids, at, lock)
-    for organization_id, cents in unbilled_cents(organization_ids, at=at).items():
-        stops[organization_id].forgiven_cents = cents
-    return stops
-
-
-def end_subscriptions(organization_ids: Collection[UUID], *, at: datetime) -> None:
-    """Stop all billing at once (P41): end every subscription, running or scheduled, void drafts, lapse free credits.
-
-    No cycle is closed afterwards, not even one that has ended, and no card is charged. Paid credits are listed for
-    refund. Issued invoices stay. A worker then has the provider end its side. The caller holds the organizations.
-    """
-    stops = _stops(organization_ids, at, lock=True).values()
-    ended = [subscription.pk for stop in stops for subscription in stop.subscriptions]
-    Subscription.objects.filter(pk__in=ended).update(ended_at=at)
-    Subscription.objects.filter(organization__in=organization_ids, closes_at__isnull=False).update(closes_at=None)
-    Invoice.objects.filter(pk__in=[pk for stop in stops for pk in stop.draft_invoices]).update(voided_at=at)
-    _void_charges([pk for stop in stops for pk in stop.charges], at=at)
-    Credit.objects.filter(pk__in=[pk for stop in stops for pk in stop.free_credits]).update(lapsed_at=at)
-    Credit.objects.filter(pk__in=[pk for stop in stops for pk in stop.paid_credits]).update(refund_due_at=at)
-    mirror_end(ended, at=at)
-
-
-def _stops(organization_ids: Collection[UUID], at: datetime, lock: bool) -> dict[UUID, BillingStop]:
     stops: dict[UUID, BillingStop] = defaultdict(BillingStop)
     for subscription in _rows(Subscription.objects.unended(at), organization_ids, lock):
         stops[subscription.organization_id].subscriptions.append(subscription)
@@ -73,7 +49,27 @@ def _stops(organization_ids: Collection[UUID], at: datetime, lock: bool) -> dict
         stop.uncharged_cents += charge.amount_cents
     for credit in _rows(credits_left(at), organization_ids, lock):
         _add_credit(stops[credit.organization_id], credit)
+    for organization_id, cents in unbilled_cents(organization_ids, at=at).items():
+        stops[organization_id].forgiven_cents = cents
     return stops
+
+
+def end_subscriptions(billing: Mapping[UUID, BillingStop], *, at: datetime) -> None:
+    """Stop all billing at once (P41): end every subscription, running or scheduled, void drafts, lapse free credits.
+
+    No cycle is closed afterwards, not even one that has ended, and no card is charged. Paid credits are listed for
+    refund. Issued invoices stay. A worker then has the provider end its side. `billing` is what `billing_to_stop` has
+    found and locked; the caller holds the organizations.
+    """
+    stops = billing.values()
+    ended = [subscription.pk for stop in stops for subscription in stop.subscriptions]
+    Subscription.objects.filter(pk__in=ended).update(ended_at=at)
+    Subscription.objects.filter(organization__in=billing, closes_at__isnull=False).update(closes_at=None)
+    Invoice.objects.filter(pk__in=[pk for stop in stops for pk in stop.draft_invoices]).update(voided_at=at)
+    _void_charges([pk for stop in stops for pk in stop.charges], at=at)
+    Credit.objects.filter(pk__in=[pk for stop in stops for pk in stop.free_credits]).update(lapsed_at=at)
+    Credit.objects.filter(pk__in=[pk for stop in stops for pk in stop.paid_credits]).update(refund_due_at=at)
+    mirror_end(ended, at=at)
 
 
 def _unpaid(organization_ids: Collection[UUID], lock: bool) -> QuerySet[Charge]:

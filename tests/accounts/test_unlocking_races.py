@@ -27,7 +27,7 @@ def test_the_page_takes_the_locks_of_an_address_in_the_order_of_all_others(acme,
     late = factories.email_lock(second, ADDRESS, locked_at=now)
 
     def unlock():
-        data = {"note": "They wrote", "ticket": "T-1", "proof": "session"}
+        data = {"note": "They wrote", "ticket": "T-1", "proof": "lead_word"}
         UnlockEmail().act(early, data=data, expected=digest_of_rows([early, late]), actor=lead, address=None)
 
     with ThreadPoolExecutor(1) as pool:
