@@ -41,7 +41,7 @@ def test_a_lead_finds_an_organization_and_reads_its_case(page, sign_in, serious,
     page.get_by_role("button", name="Keep this note").click()
     page.get_by_role("link", name="See all of it").click()
     page.get_by_role("link", name="Notes", exact=True).click()
-    page.get_by_text("Note Called Alice back").click()
+    page.locator("summary", has_text="Called Alice back").click()
     expect(page.get_by_text("T-9")).to_be_visible()
     assert axe_of(page) == []
     assert serious() == []
