@@ -7,14 +7,13 @@ One check at a time works on a database; a second one waits for it, and then fin
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -28,12 +27,8 @@ from accounts.rights import check_permission
 from accounts.sets import in_sets
 from accounts.words import HeldBy, Reason, Via
 
-logger = structlog.get_logger(__name__)
-
 CHECK_LOCK = 20_260_066
 """The advisory lock that a check holds; any number that nothing else here uses."""
-
-ALERT_AFTER = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,6 @@ class Survey:
     due: int = 0
     held: Counter[str] = field(default_factory=Counter)
     going: list[UUID] = field(default_factory=list)
-    missing_geos: set[str] = field(default_factory=set)
 
     @property
     def may_go(self) -> int:
@@ -78,7 +72,6 @@ def _check(question: Question) -> CheckResult:
         finish_approved(question.kind)
     room = inactivity.room(question)
     survey = look_around(question, room)
-    warn_of_late_geos(question, survey.missing_geos)
     if question.paused:
         return CheckResult(_record(_new_run(question), question, survey, CheckRun.Outcome.PAUSED), [])
     if len(survey.going) > room:
@@ -95,7 +88,6 @@ def look_around(question: Question, room: int) -> Survey:
         due = [standing for standing in standings if standing.is_due]
         survey.due += len(due)
         survey.held.update(standing.held_by for standing in due if standing.held_by)
-        survey.missing_geos.update(geo for standing in due for geo in standing.missing_geos)
         survey.going += [standing.id for standing in due if standing.may_go][: room + 1 - len(survey.going)]
     return survey
 
@@ -116,14 +108,6 @@ def raise_lower_bounds(standings: Collection[Standing]) -> None:
         for organization in raised:
             organization.inactive_at = outdated[organization.pk].lower_bound
         Organization.objects.bulk_update(raised, ["inactive_at"])
-
-
-def warn_of_late_geos(question: Question, geos: Iterable[str]) -> None:
-    """Alert support of geos that hold back notices and deactivations and have not been complete for 24 hours (P63)."""
-    for geo in sorted(geos):
-        through = question.complete_through.get(geo)
-        if through is None or through < question.now - ALERT_AFTER:
-            logger.error("usage of a geo is late", geo=geo, complete_through=through)
 
 
 @transaction.atomic

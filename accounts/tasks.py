@@ -3,9 +3,11 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.alerts import review_alerts
 from accounts.bulk.acting import carry_out
 from accounts.bulk.lists import forget_reports
 from accounts.checks import run_check
+from accounts.desk.pulse import count_figures
 from accounts.late_usage import find_late_usage as find_some_late_usage
 from accounts.models import BulkDeactivation
 from accounts.models.sessions import SessionStore
@@ -13,7 +15,7 @@ from accounts.services.recovery import carry_out_recoveries
 from accounts.services.sign_up import forget_requests
 from accounts.services.token_notices import tell_of_expiry
 from accounts.services.trail import forget_lookups
-from billing.services import forget_batches, record_completeness
+from billing.services import expect_usage, forget_batches, record_completeness
 from geos.services import embedded_geos
 
 logger = structlog.get_logger(__name__)
@@ -51,10 +53,23 @@ def find_late_usage() -> None:
 def report_embedded_geos() -> None:
     """Run every few minutes: what embedded geos use is recorded here at once, so it is complete up to now (P63).
 
-    A geo that has a token reports for itself.
+    A geo that has a token reports for itself, and is expected to.
     """
     now = timezone.now()
+    expect_usage(settings.GEOS, at=now)
     record_completeness(set(embedded_geos()) - set(settings.GEO_TOKENS), through=now, at=now)
+
+
+@shared_task
+def alert() -> None:
+    """Run hourly: what has waited for 24 hours is told to those who look after the portal; twice changes nothing."""
+    review_alerts(at=timezone.now())
+
+
+@shared_task
+def count_for_desk() -> None:
+    """Run every few minutes: the start page shows what this counted last, and when."""
+    count_figures(at=timezone.now())
 
 
 @shared_task

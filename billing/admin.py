@@ -19,11 +19,22 @@ from konnect_portal.foundation.moments import absolute
 from konnect_portal.foundation.money import dollars
 
 
+class TrialFilter(admin.SimpleListFilter):
+    title = "trial"
+    parameter_name = "trial"
+
+    def lookups(self, request, model_admin):
+        return [("ending", "Ends within 7 days")]
+
+    def queryset(self, request, queryset):
+        return queryset.trials_ending(timezone.now()) if self.value() == "ending" else queryset
+
+
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
     list_display = ["organization", "plan", "is_trial", "starts_at", "ends_at", "ended_at"]
     list_display_links = None
-    list_filter = ["plan", "is_trial"]
+    list_filter = ["plan", "is_trial", TrialFilter]
     list_select_related = ["organization"]
     sortable_by = ()
 

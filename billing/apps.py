@@ -2,8 +2,6 @@ from django.apps import AppConfig
 from django.core.checks import register
 
 from billing.checks import check_money_moves, check_payment_provider
-from billing.figures import StopCollector
-from konnect_portal.foundation.registry import registry
 
 
 class BillingConfig(AppConfig):
@@ -12,4 +10,3 @@ class BillingConfig(AppConfig):
     def ready(self):
         register(check_payment_provider)
         register(check_money_moves, deploy=True)
-        registry.register(StopCollector())

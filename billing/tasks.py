@@ -5,7 +5,6 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing import services
-from billing.models import ProviderSubscription
 from billing.provider import ProviderError
 from billing.services import charging, errands, subscribing, trial_notices
 from billing.services.expiring_cards import tell_of_expiring_cards as tell_of_cards
@@ -66,13 +65,6 @@ def reconcile_billing() -> None:
         logger.error("billing not reconciled", error=str(error))
     else:
         logger.info("billing reconciled", **found._asdict())
-
-
-@shared_task
-def report_stuck_stops() -> None:
-    """Run hourly: tell those who watch the log that billing has not stopped for 24 hours (P41)."""
-    if count := ProviderSubscription.objects.stuck(timezone.now()).count():
-        logger.error("billing stops not confirmed after 24 hours", count=count)
 
 
 @shared_task

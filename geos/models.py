@@ -166,6 +166,11 @@ class ControlPlane(models.Model):
                 condition=Q(state="decommissioning"),
                 name="control_plane_to_take_down",
             ),
+            models.Index(
+                fields=["begins_at"],
+                condition=Q(state="decommissioning"),
+                name="control_plane_to_confirm",
+            ),
         ]
 
     def __str__(self):

@@ -1,6 +1,5 @@
 from time import monotonic
 
-import structlog
 from celery import shared_task
 from django.utils import timezone
 
@@ -8,8 +7,6 @@ from geos.models import ControlPlane
 from geos.services import hint_take_down, take_down_next
 
 TURN_SECONDS = 120
-
-logger = structlog.get_logger(__name__)
 
 
 @shared_task
@@ -29,11 +26,3 @@ def take_down_control_planes(geo: str) -> None:
 def find_decommissions() -> None:
     """Run every minute: ask the geos' workers for what hints have missed and what is to be tried again (P48)."""
     hint_take_down(ControlPlane.objects.claimable(timezone.now()).geos())
-
-
-@shared_task
-def report_stuck_decommissions() -> None:
-    """Run hourly: tell those who watch the log which geos have not confirmed for 24 hours (P42)."""
-    stuck = ControlPlane.objects.stuck(timezone.now())
-    if count := stuck.count():
-        logger.error("control planes not taken down after 24 hours", count=count, geos=stuck.geos())

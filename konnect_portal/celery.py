@@ -15,6 +15,10 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 app.conf.beat_schedule = {
+    "alert": {
+        "task": "accounts.tasks.alert",
+        "schedule": crontab(minute="12"),
+    },
     "carry out replacements": {
         "task": "accounts.tasks.carry_out_replacements",
         "schedule": crontab(minute="*/5"),
@@ -39,6 +43,10 @@ app.conf.beat_schedule = {
         "task": "billing.tasks.close_cycles",
         "schedule": crontab(minute="17"),
     },
+    "count for the desk": {
+        "task": "accounts.tasks.count_for_desk",
+        "schedule": crontab(minute="*/5"),
+    },
     "forget what expired": {
         "task": "accounts.tasks.forget_what_expired",
         "schedule": crontab(hour="3", minute="40"),
@@ -58,14 +66,6 @@ app.conf.beat_schedule = {
     "renew licenses": {
         "task": "licensing.tasks.renew_licenses",
         "schedule": crontab(minute="32"),
-    },
-    "report billing stops not confirmed": {
-        "task": "billing.tasks.report_stuck_stops",
-        "schedule": crontab(minute="17"),
-    },
-    "report control planes not taken down": {
-        "task": "geos.tasks.report_stuck_decommissions",
-        "schedule": crontab(minute="12"),
     },
     "report usage of embedded geos": {
         "task": "accounts.tasks.report_embedded_geos",

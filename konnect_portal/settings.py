@@ -348,6 +348,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 SALES_CONTACT = env.str("SALES_CONTACT", default="https://konghq.com/contact-sales")
 PEOPLE_TO_TELL = "accounts.services.ownership.owner_and_admins"
 SALES_CONTACT_OF = "billing.services.sales_contact_of"
+ALERTS_TO = env.list("ALERTS_TO", default=[])
 SUPPORT_URL = env.str("SUPPORT_URL", default="https://support.konghq.com/")
 ADDRESS_HASH_KEY = env.str("ADDRESS_HASH_KEY")
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)

@@ -3,6 +3,7 @@ from accounts.admin.bulk import BulkDeactivationAdmin
 from accounts.admin.checks import CheckRunAdmin
 from accounts.admin.control_planes import ControlPlaneAdmin
 from accounts.admin.email_locks import EmailLockAdmin
+from accounts.admin.geos import GeoUsageAdmin
 from accounts.admin.organizations import OrganizationAdmin
 from accounts.admin.people import PersonAdmin
 from accounts.admin.staff import StaffAdmin
@@ -13,6 +14,7 @@ __all__ = [
     "CheckRunAdmin",
     "ControlPlaneAdmin",
     "EmailLockAdmin",
+    "GeoUsageAdmin",
     "OrganizationAdmin",
     "PersonAdmin",
     "StaffAdmin",

@@ -88,12 +88,19 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return [("waiting", "Waiting"), ("lapsed", "Lapsed"), *Approval.Outcome.choices[:3]]
+        return [
+            ("waiting", "Waiting"),
+            ("others", "Waiting for you"),
+            ("lapsed", "Lapsed"),
+            *Approval.Outcome.choices[:3],
+        ]
 
     def queryset(self, request, queryset):
         now = timezone.now()
         if self.value() == "waiting":
             return queryset.waiting(now)
+        if self.value() == "others":
+            return queryset.waiting(now).exclude(asked_by_id=request.user.pk)
         if self.value() == "lapsed":
             return queryset.lapsed(now) | queryset.filter(outcome=Approval.Outcome.LAPSED)
         return queryset.filter(outcome=self.value()) if self.value() in Approval.Outcome.values else queryset

@@ -22,6 +22,7 @@ from accounts.admin.timelines import TimelineAdmin
 from accounts.admin.usage import usage_view
 from accounts.bulk.lists import MOST, Named, make_list
 from accounts.bulk.lists import RIGHT as IN_BULK
+from accounts.desk.pulse import PLAN_NAMES
 from accounts.errors import LifecycleError
 from accounts.models import Approval, Organization, StaffLookup
 from accounts.services.approvals import waiting_for_target
@@ -33,7 +34,6 @@ from billing.models import Plan, Subscription
 from geos.models import OrganizationGeo
 
 ACTS = [*holding.FIRST, *acts.ACTS, *inviting_owner.ACTS, *exempting.ACTS, *asking.ACTS, *holding.LAST]
-PLAN_NAMES = {**dict(Plan.choices), "trial": "Plus trial"}
 
 
 def running(at):

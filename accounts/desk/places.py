@@ -1,19 +1,12 @@
 """Where staff can go, and what waits there. What a person may not see is not named."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from post_office.models import STATUS
 
-from accounts.models import Approval, CheckPause, CheckRun, Organization
-from billing.models import Invoice, ProviderMismatch, ProviderSubscription
-from geos.models import ControlPlane
-from konnect_portal.foundation.models import Mail
-from konnect_portal.foundation.paging import COUNT_CAP
+from accounts.desk.pulse import pulse
+from accounts.desk.waiting import AHEAD, KINDS, waiting
+from accounts.models import CheckPause
 
 PLACES = [
     ("Start", "home", "index", None),
@@ -30,26 +23,12 @@ PLACES = [
     ("On one side only", "sync_problem", "billing_providermismatch_changelist", "billing.view_providermismatch"),
     ("Invoices", "receipt_long", "billing_invoice_changelist", "billing.view_invoice"),
     ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),
+    ("Usage of geos", "public", "billing_geousage_changelist", "billing.view_geousage"),
     ("Rejected usage", "report", "billing_usagefault_changelist", "billing.view_usagefault"),
     ("Licenses", "verified", "licensing_license_changelist", "licensing.view_license"),
     ("Mails", "mail", "foundation_mail_changelist", "foundation.view_mail"),
     ("Staff", "badge", "accounts_user_changelist", "accounts.manage_staff"),
 ]
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """One thing that may wait for somebody: how many, what they are called, where their list is."""
-
-    count: int
-    title: str
-    calm: str
-    link: str
-    icon: str
-
-    @property
-    def shown(self) -> str:
-        return f"{COUNT_CAP}+" if self.count > COUNT_CAP else str(self.count)
 
 
 def stylesheet(request):
@@ -76,7 +55,16 @@ def navigation(request):
 
 def start(user) -> dict:
     """What the start page shows."""
-    return {"waiting": waiting(user), "title": "Start", **check_switch(user)}
+    now = timezone.now()
+    waits = waiting(KINDS, now, user=user)
+    return {
+        "waiting": waits,
+        "busy": any(each.count for each in waits),
+        "ahead": waiting(AHEAD, now, user=user),
+        "pulse": pulse() if user.has_perm("accounts.view_organization") else None,
+        "title": "Start",
+        **check_switch(user),
+    }
 
 
 def check_switch(user) -> dict:
@@ -86,114 +74,3 @@ def check_switch(user) -> dict:
         "pause": CheckPause.objects.filter(resumed_at=None).first(),
         "switch": reverse("admin:accounts_checkrun_switch") if may else None,
     }
-
-
-def waiting(user) -> list[Waiting]:
-    """What waits, each a number and its list."""
-    asked: list[tuple[str, Callable[[], Waiting]]] = [
-        ("accounts.approve_act", partial(_approvals, user)),
-        ("accounts.view_checkrun", _runs),
-        ("geos.view_controlplane", _stuck),
-        ("billing.view_providersubscription", _stops),
-        ("billing.view_providermismatch", _one_sided),
-        ("foundation.view_mail", _mails),
-        ("accounts.view_organization", _late),
-        ("accounts.view_organization", _held),
-        ("billing.view_invoice", _invoices),
-    ]
-    return [ask() for perm, ask in asked if user.has_perm(perm)]
-
-
-def _approvals(user):
-    return Waiting(
-        _capped(Approval.objects.waiting(timezone.now()).exclude(asked_by_id=user.pk)),
-        "Asked by a colleague, waiting for a second lead",
-        "No colleague waits for a second lead",
-        reverse("admin:accounts_approval_changelist") + "?state=waiting",
-        "how_to_reg",
-    )
-
-
-def _runs():
-    runs = CheckRun.objects.filter(outcome=CheckRun.Outcome.WAITING)
-    return Waiting(
-        _capped(runs),
-        "Inactivity check waiting for a decision",
-        "No run of the inactivity check waits for a decision",
-        reverse("admin:accounts_checkrun_changelist") + "?outcome__exact=waiting",
-        "event_busy",
-    )
-
-
-def _stuck():
-    return Waiting(
-        _capped(ControlPlane.objects.stuck(timezone.now())),
-        "Take-downs not confirmed for a day",
-        "Every take-down is on its way",
-        reverse("admin:geos_controlplane_changelist") + "?progress=stuck",
-        "dns",
-    )
-
-
-def _stops():
-    return Waiting(
-        _capped(ProviderSubscription.objects.not_confirmed()),
-        "Billing stops not yet confirmed",
-        "Every billing stop is confirmed",
-        reverse("admin:billing_providersubscription_changelist") + "?stop=waiting",
-        "credit_card_off",
-    )
-
-
-def _one_sided():
-    return Waiting(
-        _capped(ProviderMismatch.objects.filter(resolved_at=None)),
-        "Subscriptions on one side only",
-        "Both sides have the same subscriptions",
-        reverse("admin:billing_providermismatch_changelist") + "?state=open",
-        "sync_problem",
-    )
-
-
-def _mails():
-    return Waiting(
-        _capped(Mail.objects.filter(email__status=STATUS.failed)),
-        "Mails that failed",
-        "No mail has failed",
-        reverse("admin:foundation_mail_changelist") + "?delivery=failed",
-        "mail",
-    )
-
-
-def _late():
-    return Waiting(
-        _capped(Organization.objects.usage_came_late()),
-        "Usage came after a deactivation",
-        "No usage came after a deactivation by the check",
-        reverse("admin:accounts_organization_changelist") + "?usage=late",
-        "history",
-    )
-
-
-def _held():
-    return Waiting(
-        _capped(Organization.objects.on_hold(timezone.now())),
-        "Organizations on hold",
-        "No organization is on hold",
-        reverse("admin:accounts_organization_changelist") + "?hold=yes",
-        "front_hand",
-    )
-
-
-def _invoices():
-    return Waiting(
-        _capped(Invoice.objects.overdue(timezone.now())),
-        "Invoices that could not be issued",
-        "Every invoice is issued in time",
-        reverse("admin:billing_invoice_changelist") + "?state=overdue",
-        "receipt_long",
-    )
-
-
-def _capped(queryset) -> int:
-    return queryset.order_by()[: COUNT_CAP + 1].count()

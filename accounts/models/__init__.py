@@ -6,6 +6,7 @@ from accounts.models.access import (
     Team,
     TeamMembership,
 )
+from accounts.models.alerts import Alert, DeskFigures
 from accounts.models.approvals import Approval
 from accounts.models.bulk import BulkDeactivation, BulkEntry
 from accounts.models.cases import CaseNote, OwnerInvitation
@@ -26,6 +27,7 @@ from accounts.models.trail import StaffLookup
 __all__ = [
     "AccessToken",
     "AddressChange",
+    "Alert",
     "Approval",
     "BulkDeactivation",
     "BulkEntry",
@@ -34,6 +36,7 @@ __all__ = [
     "CheckPause",
     "CheckRun",
     "ContactChange",
+    "DeskFigures",
     "EmailLock",
     "EventSubject",
     "Exemption",

@@ -174,6 +174,11 @@ class Organization(models.Model):
                 name="organization_purge",
                 condition=Q(purge_at__isnull=False),
             ),
+            models.Index(
+                fields=["hold_until"],
+                name="organization_hold",
+                condition=Q(hold_until__isnull=False),
+            ),
             models.Index(fields=["name", "id"], name="organization_by_name"),
             models.Index(fields=["state", "name", "id"], name="organization_by_state"),
             GinIndex(OpClass("search", name="gin_trgm_ops"), name="organization_search"),

@@ -1,6 +1,6 @@
 """What the payment provider has of an organization, and what it is still to be told (P48)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db import models
 from django.db.models import Q
@@ -9,8 +9,6 @@ from django.utils import timezone
 from billing.models.invoices import Invoice
 from billing.models.plans import Subscription
 from konnect_portal.foundation.fields import uuid_key
-
-STUCK_AFTER = timedelta(hours=24)
 
 
 class CardSetup(models.Model):
@@ -87,10 +85,6 @@ class ProviderSubscriptionQuerySet(models.QuerySet["ProviderSubscription"]):
     def not_confirmed(self):
         """Those that have ended here, and of which the provider has not confirmed that they ended there (P41)."""
         return self.filter(stop_asked_at__isnull=False, stopped_at__isnull=True)
-
-    def stuck(self, at):
-        """Those not confirmed for 24 hours, about which somebody is alerted."""
-        return self.not_confirmed().filter(stop_asked_at__lte=at - STUCK_AFTER)
 
 
 class ProviderSubscription(Errand):

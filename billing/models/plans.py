@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import (
     DateTimeRangeField,
@@ -44,6 +46,9 @@ class BillingAccount(models.Model):
         return f"billing of {self.organization_id}"
 
 
+TRIAL_ENDS_SOON = timedelta(days=7)
+
+
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def unended(self, at):
         """Those running at `at` or starting later: what a deactivation ends (P41)."""
@@ -54,6 +59,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=at)).filter(
             Q(ends_at__isnull=True) | Q(ends_at__gt=at), starts_at__lte=at
         )
+
+    def trials_ending(self, at):
+        """Trials that run at `at` and end within 7 days."""
+        return self.filter(is_trial=True, ended_at__isnull=True, ends_at__gt=at, ends_at__lte=at + TRIAL_ENDS_SOON)
 
 
 class Subscription(models.Model):

@@ -1,5 +1,9 @@
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from billing.models.words import Metric
@@ -65,6 +69,19 @@ class DailyUsage(models.Model):
         return f"{self.quantity} {self.metric}"
 
 
+class GeoUsageQuerySet(models.QuerySet["GeoUsage"]):
+    def behind(self, at):
+        """Those whose usage is not complete up to 2 hours before `at` (P63), with `behind_since`.
+
+        One that never was complete is behind since its first record that could not be read, or since it was expected.
+        """
+        faults = UsageFault.objects.filter(geo=OuterRef("geo"), mended_at__isnull=True).order_by("received_at")
+        since = Coalesce("complete_through", Subquery(faults.values("received_at")[:1]), "reported_at")
+        late = at - timedelta(hours=settings.USAGE_COMPLETE_WITHIN_HOURS)
+        is_behind = Q(complete_through__isnull=True) | Q(complete_through__lt=late)
+        return self.filter(is_behind, geo__in=settings.GEOS).annotate(behind_since=since)
+
+
 class GeoUsage(models.Model):
     """Through when a geo's usage is complete (P63), which lags behind what the geo says while a fault is open."""
 
@@ -73,6 +90,8 @@ class GeoUsage(models.Model):
     told_through = models.DateTimeField(null=True, blank=True)
     open_faults = models.PositiveIntegerField(default=0)
     reported_at = models.DateTimeField(default=timezone.now)
+
+    objects = GeoUsageQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "usage of geos"

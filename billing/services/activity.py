@@ -97,6 +97,11 @@ def complete_through() -> dict[str, datetime]:
     return {geo: through for geo, through in told if through is not None}
 
 
+def expect_usage(geos: Iterable[str], *, at: datetime) -> None:
+    """Take down since when these geos should report; of those that are known nothing changes."""
+    GeoUsage.objects.bulk_create([GeoUsage(geo=geo, reported_at=at) for geo in geos], ignore_conflicts=True)
+
+
 @transaction.atomic
 def record_completeness(geos: Iterable[str], through: datetime, *, at: datetime) -> None:
     """Take down that `geos` have told all usage through `through` (P63). It never moves back."""

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR
+from django.utils import timezone
 from post_office.models import STATUS
 from unfold.admin import ModelAdmin
 
@@ -42,9 +43,12 @@ class DeliveryFilter(admin.SimpleListFilter):
     parameter_name = "delivery"
 
     def lookups(self, request, model_admin):
-        return [("queued", "Queued"), ("sent", "Sent"), ("requeued", "To be tried again"), ("failed", "Failed")]
+        states = [("queued", "Queued"), ("sent", "Sent"), ("requeued", "To be tried again"), ("failed", "Failed")]
+        return [*states, ("lately", "Failed in the last 7 days")]
 
     def queryset(self, request, queryset):
+        if self.value() == "lately":
+            return queryset.failed_lately(timezone.now())
         status = STATUS._asdict().get(self.value() or "")
         return queryset if status is None else queryset.filter(email__status=status)
 

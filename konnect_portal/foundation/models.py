@@ -1,9 +1,17 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from post_office.models import STATUS
 
 from konnect_portal.foundation.fields import uuid_key
+
+FAILED_LATELY = timedelta(days=7)
+
+
+class MailQuerySet(models.QuerySet["Mail"]):
+    def failed_lately(self, at: datetime):
+        """Those given up within the last 7 days; after that nobody can mend it any more."""
+        return self.filter(email__status=STATUS.failed, email__last_updated__gt=at - FAILED_LATELY)
 
 
 class Mail(models.Model):
@@ -23,6 +31,8 @@ class Mail(models.Model):
     person_id = models.UUIDField(null=True, blank=True)
     refused_at = models.DateTimeField(null=True, blank=True)
     bounced_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MailQuerySet.as_manager()
 
     class Meta:
         indexes = [

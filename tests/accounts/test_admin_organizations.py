@@ -254,17 +254,6 @@ def test_every_list_opens_and_no_page_shows_a_key(client, acme):
             assert page.status_code == 200, model
 
 
-def test_what_waits_is_counted_and_zero_reads_calm(client, acme):
-    page = client.get("/admin/").content.decode()
-
-    assert "No run of the inactivity check waits" in page
-    acme.hold_until, acme.hold_reason, acme.hold_ticket = timezone.now() + timedelta(days=1), "Court", "T-1"
-    acme.save()
-    waiting = {item.link.partition("?")[2]: item.count for item in client.get("/admin/").context["waiting"]}
-    assert waiting["hold=yes"] == 1
-    assert found(client, "", hold="yes") == ["Acme"]
-
-
 def test_the_admin_alone_relaxes_the_content_policy(client):
     def policy(path):
         return client.get(path)["Content-Security-Policy"]

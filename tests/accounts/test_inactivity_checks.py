@@ -14,7 +14,6 @@ from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, Lifecyc
 from accounts.tasks import check_inactivity
 from accounts.words import Reason, Via
 from billing.models import BillingAccount, Plan
-from billing.services import record_completeness
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("without_notices")
@@ -184,19 +183,6 @@ class TestRun:
         run_check()
 
         assert inactive() == ["Two"]
-
-    def test_a_geo_that_is_late_for_a_day_alerts_support(self, now, caplog):
-        """P63"""
-        for geo in ("us", "eu"):
-            factories.control_plane(unused(geo)[0], geo=geo)
-        record_completeness(["us"], now - DAY + HOUR, at=now)
-        record_completeness(["eu"], now - DAY - HOUR, at=now)
-
-        run_check()
-
-        alerts = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-        assert len(alerts) == 1
-        assert "'eu'" in alerts[0]
 
 
 @pytest.mark.django_db

@@ -6,8 +6,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts.desk.pulse import count_figures
 from accounts.lifecycle import deactivate_organizations
-from accounts.words import Reason, State, Via
+from accounts.models import LifecycleEvent
+from accounts.words import Act, Reason, State, Via
 from geos.models import ControlPlane
 from tests import factories
 from tests.browser.conftest import axe_of
@@ -83,6 +85,25 @@ def test_nothing_hangs_over_the_edge_of_a_phone(page, sign_in, live_server, acme
     page.goto(live_server.url + (f"/admin/accounts/organization/{acme.pk}/change/" if place == "case" else place))
 
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_pulse_is_read_by_pointer_and_keyboard(page, sign_in, serious, complaints, acme, lead):
+    now = timezone.now()
+    for reason in (Reason.SPAM, Reason.INACTIVITY):
+        LifecycleEvent.objects.create(
+            act=Act.DEACTIVATED, at=now, via=Via.CHECK, reason=reason, organization_id=acme.pk
+        )
+    count_figures(at=now)
+    sign_in(lead)
+
+    chart = page.get_by_role("group", name=re.compile("Deactivated each week"))
+    chart.focus()
+    page.keyboard.press("End")
+    expect(chart.get_by_role("status")).to_contain_text("Spam 1")
+    page.get_by_text("The same in numbers").click()
+    expect(page.get_by_role("region", name="Deactivated each week, by reason, in numbers")).to_be_visible()
+    assert serious() == []
+    assert complaints == []
 
 
 def test_the_keyboard_alone_reaches_every_act(page, sign_in, live_server, acme, lead):

@@ -8,6 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts import checks, demo
+from accounts.desk.pulse import count_figures
 from accounts.importing import import_organizations
 from accounts.models import CheckRun, Organization
 
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         demo.make_staff()
         if not CheckRun.objects.exists():
             checks.run_check(imported_at())
+        count_figures(at=timezone.now())
         for line in demo.sign_ins():
             self.stdout.write(line)
 
