@@ -116,7 +116,7 @@ def _gone(preview: ReactivationPreview) -> Iterable[Line]:
     if preview.people.gone:
         lost = counted(len(preview.people.gone), "team place or role", "team places or roles")
         yield line(lost, preview.people.gone)
-    yield line("Invitations that were open")
+    yield line("Invitations that were open: new ones have to be mailed")
 
 
 def of_take_down(control_planes: list[ControlPlane]) -> list[Column]:

@@ -18,7 +18,7 @@ from konnect_portal.foundation.models import Mail
 from tests import desk, factories
 from tests.accounts.test_deactivation import deactivate, teams_of
 from tests.customers import link_of, mails_to, signed_in, with_password, words
-from tests.races import collide
+from tests.races import at_once, collide
 
 NEW = "nina@acme.example"
 SAID = {"via": Via.ADMIN, "note": "The founder left", "ticket": "T-53"}
@@ -260,6 +260,14 @@ class TestRaces:
 
         assert (page.status_code, state_of(closed)) == (409, State.INACTIVE)
         assert not User.objects.filter(email=NEW).exists()
+
+    def test_the_same_link_followed_twice_at_once_works_once(self, closed, lead):
+        path = link(invite(closed, lead))
+
+        pages = at_once(lambda: accept(path), lambda: accept(path))
+
+        assert sorted(page.status_code for page in pages) == [302, 410]
+        assert LifecycleEvent.objects.filter(act=Act.REACTIVATED, organization_id=closed.pk).count() == 1
 
     def test_of_two_reactivations_one_is_too_late(self, closed, bob, lead):
         """P53"""
