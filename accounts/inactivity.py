@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, InactivityNotice, LifecycleEvent, Organization
@@ -19,6 +19,9 @@ SET_SIZE = 500
 FIRST_NOTICE_AGE = timedelta(days=14)
 LAST_NOTICE_AGE = timedelta(hours=23)
 ANNOUNCEMENT_LASTS = timedelta(days=14)
+
+LONGEST_REACH = timedelta(days=366)
+"""How far from the moment asked about the check looks, at most: two cycles, a notice, a dismissal."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,15 @@ def ask(
     )
 
 
+def can_be_asked(at: datetime) -> bool:
+    """Whether everything that the check looks at around a moment can be written as a date."""
+    try:
+        _ = at - LONGEST_REACH, at + LONGEST_REACH
+    except OverflowError:
+        return False
+    return True
+
+
 def standings_in_sets(question: Question) -> Iterator[list[Standing]]:
     """Everyone whose stored lower bound has come, in sets by key. Read a set, and only one is in memory."""
     candidates = Organization.objects.active().filter(inactive_at__lte=question.at + question.ahead)
@@ -247,12 +259,15 @@ def _has_settled(notice: InactivityNotice, at: datetime) -> bool:
 
 def dismissed(ids: Collection[UUID], question: Question) -> set[UUID]:
     """Those on a list that a lead dismissed in the last 30 days (P66)."""
-    entries = CheckEntry.objects.filter(
-        organization__in=ids,
+    return set(dismissals(question).filter(organization__in=ids).values_list("organization", flat=True))
+
+
+def dismissals(question: Question) -> QuerySet[CheckEntry]:
+    """What stands on the lists that leads dismissed in the last 30 days."""
+    return CheckEntry.objects.filter(
         run__outcome=CheckRun.Outcome.DISMISSED,
         run__decided_at__gt=question.at - timedelta(days=settings.DISMISSAL_DAYS),
     )
-    return set(entries.values_list("organization", flat=True))
 
 
 def due(question: Question) -> list[Standing]:

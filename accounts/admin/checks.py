@@ -8,6 +8,7 @@ from django.urls import path
 
 from accounts import checks
 from accounts.admin.forms import DecisionForm, ResumeForm
+from accounts.admin.inactivity_desk import InactivityDesk
 from accounts.columns import counted
 from accounts.desk.places import check_switch
 from accounts.desk.stepping_up import ask_again, shown_lately, typed_before
@@ -15,7 +16,6 @@ from accounts.errors import LifecycleError
 from accounts.models import CheckRun, User
 from accounts.templatetags.desk import moment, pill
 from accounts.words import HeldBy
-from konnect_portal.foundation.admin import ReadOnlyAdmin
 
 LISTED = 500
 """Organizations of a list shown on its page; beyond that it says how many more."""
@@ -24,7 +24,7 @@ DECISIONS = {"approve": checks.approve, "dismiss": checks.dismiss}
 
 
 @admin.register(CheckRun)
-class CheckRunAdmin(ReadOnlyAdmin):
+class CheckRunAdmin(InactivityDesk):
     list_display = ["run_at", "kind", "shown_outcome", "due", "limit", "told", "deactivated", "failed"]
     list_filter = ["kind", "outcome"]
     list_before_template = "admin/accounts/checkrun/switch.html"
@@ -68,7 +68,7 @@ class CheckRunAdmin(ReadOnlyAdmin):
         switch = check_switch(request.user)
         form = _bound(ResumeForm if switch["pause"] else DecisionForm, request)
         if form.is_valid() and self._switch(request, form, paused=switch["pause"] is not None):
-            return redirect("admin:accounts_checkrun_changelist")
+            return redirect("admin:accounts_inactivity_desk")
         title = "Resume the inactivity check" if switch["pause"] else "Pause the inactivity check"
         return self._show(request, "pause", title, form=form, pause=switch["pause"])
 

@@ -1,5 +1,6 @@
 """What an act of support asks for before it is done: why, for whom, and the name typed (P71, P73)."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from django import forms
@@ -7,6 +8,7 @@ from django.utils import timezone
 
 from accounts.forms.signin import AddressField
 from accounts.forms.taking_down import LATER, NOW
+from accounts.inactivity import can_be_asked
 from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason, Tier, Wish
 
 CHOOSE = ("", "Please choose")
@@ -250,3 +252,31 @@ class DecisionForm(forms.Form):
 
 class ResumeForm(forms.Form):
     """Nothing to say when the check goes on."""
+
+
+class MomentField(forms.CharField):
+    """A moment in UTC, or one that says its time zone."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
+
+    def clean(self, value):
+        given = super().clean(value)
+        try:
+            at = datetime.fromisoformat(given)
+        except ValueError:
+            raise forms.ValidationError("This is no moment. Please write one such as 2026-12-01T03:00.") from None
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        if not can_be_asked(at):
+            raise forms.ValidationError("This moment lies too far away. Please choose a nearer one.")
+        return at.astimezone(UTC)
+
+
+class AskForm(forms.Form):
+    """A moment that the check is asked about, and whether notices are to matter."""
+
+    at = MomentField(label="Moment", help_text="In UTC. Nothing is written, and nobody is told.")
+    told = forms.BooleanField(
+        label="As if everybody had been told in time",
+        required=False,
+        help_text="Otherwise whoever has not been told by today counts as held, however far off the moment is.",
+    )

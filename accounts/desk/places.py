@@ -15,7 +15,7 @@ PLACES = [
     ("Locked addresses", "lock", "accounts_emaillock_changelist", "accounts.view_emaillock"),
     ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
     ("Second lead", "how_to_reg", "accounts_approval_changelist", "accounts.view_approval"),
-    ("Inactivity check", "event_busy", "accounts_checkrun_changelist", "accounts.view_checkrun"),
+    ("Inactivity", "event_busy", "accounts_inactivity_desk", "accounts.view_checkrun"),
     ("Lists of spam", "playlist_remove", "accounts_bulkdeactivation_changelist", "accounts.view_bulkdeactivation"),
     ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
     ("Credits", "savings", "billing_credit_changelist", "billing.view_credit"),

@@ -36,6 +36,13 @@ class Exemption(models.Model):
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="exemption_explained"),
         ]
+        indexes = [
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="exemption_open",
+                condition=Q(ended_at__isnull=True),
+            ),
+        ]
 
     def __str__(self):
         return self.reason

@@ -11,7 +11,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, Value
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from billing.models import BillingAccount, GeoUsage, Plan, Subscription
-from billing.services.cycles import CycleOf, cycle_of, cycle_start
+from billing.services.cycles import CYCLE, CycleOf, cycle_of, cycle_start
 
 AHEAD_AT_MOST = timedelta(minutes=5)
 HOUR_TO_ITS_LAST_SECOND = timedelta(minutes=59, seconds=59)
@@ -43,11 +43,17 @@ class ActivityFacts:
         return self.plan == Plan.FREE
 
     @property
-    def requests_count_until(self) -> datetime | None:
-        """The start of the second cycle after the one of the last API request (P62)."""
+    def request_cycle(self) -> tuple[datetime, datetime] | None:
+        """Begin and end of the cycle in which the last API request came."""
         if self.last_api_request_at is None:
             return None
-        return cycle_start(self.anchor, cycle_of(self.anchor, self.last_api_request_at) + 2)
+        begin = cycle_start(self.anchor, cycle_of(self.anchor, self.last_api_request_at))
+        return begin, begin + CYCLE
+
+    @property
+    def requests_count_until(self) -> datetime | None:
+        """The start of the second cycle after the one of the last API request (P62)."""
+        return self.request_cycle[1] + CYCLE if self.request_cycle else None
 
     def cycles_since(self, at: datetime) -> datetime:
         """The start of the cycle before the one that `at` lies in."""

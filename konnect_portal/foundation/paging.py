@@ -71,7 +71,8 @@ def is_long(request: HttpRequest, page: KeyPage) -> bool:
 
 def _follows(last: Model, field: str, than: str) -> Q:
     value = getattr(last, field)
-    return Q(**{f"{field}__{than}": value}) | Q(**{field: value, f"pk__{than}": last.pk})
+    # The first condition alone is a range of an index.
+    return Q(**{f"{field}__{than}e": value}) & (Q(**{f"{field}__{than}": value}) | Q(**{f"pk__{than}": last.pk}))
 
 
 def _uuid(text: str) -> UUID | None:

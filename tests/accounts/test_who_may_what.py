@@ -196,6 +196,8 @@ class World:
             "/admin/accounts/bulkdeactivation/<path:object_id>/change/": (self.list.pk,),
             "/admin/accounts/bulkdeactivation/<uuid:id>/progress/": (self.list.pk,),
             "/admin/accounts/bulkdeactivation/<uuid:id>/stop/": (self.list.pk,),
+            "/admin/accounts/checkrun/inactivity/<slug:group>/": ("due",),
+            "/admin/accounts/checkrun/inactivity/why/<uuid:id>/": (self.acme.pk,),
             "/admin/geos/controlplane/<path:object_id>/change/": (self.control_plane.pk,),
             "/admin/geos/controlplane/<uuid:id>/progress/": (self.control_plane.pk,),
             "/admin/geos/controlplane/<uuid:id>/retry/": (self.control_plane.pk,),

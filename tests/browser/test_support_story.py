@@ -1,6 +1,7 @@
 """The support desk in a real browser, as staff use it."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -17,6 +18,7 @@ from tests.browser.conftest import axe_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PHONE = {"width": 390, "height": 844}
+INACTIVITY = "/admin/accounts/checkrun/inactivity/"
 
 
 def test_a_lead_finds_an_organization_and_reads_its_case(page, sign_in, serious, complaints, acme, globex, lead):
@@ -76,7 +78,45 @@ def test_a_lead_deactivates_after_reading_what_it_will_do(page, sign_in, serious
     assert complaints == []
 
 
-@pytest.mark.parametrize("place", ["/admin/", "/admin/accounts/organization/", "case"])
+def test_a_lead_reads_the_inactivity_desk_and_pauses_the_check(
+    page, sign_in, live_server, serious, complaints, acme, lead
+):
+    """P66, P67: the charts are read by keyboard alone; what the bars say, the tables say in numbers."""
+    coming = timezone.now() + timedelta(days=5)
+    factories.organization("Quiet", created_at=coming - timedelta(days=30))
+    LifecycleEvent.objects.create(act=Act.DEACTIVATED, reason=Reason.SPAM, via=Via.ADMIN, organization_id=acme.pk)
+    sign_in(lead)
+    page.goto(live_server.url + INACTIVITY)
+    expect(page.get_by_role("heading", name="Not told in time yet")).to_be_visible()
+    assert serious() == []
+
+    chart = page.get_by_role("group", name="Becoming inactive in the next 30 days")
+    chart.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    expect(chart.get_by_role("status")).to_have_text(f"{coming:%-d %b}: 1")
+    page.get_by_text("In numbers").first.click()
+    expect(page.get_by_role("row", name=f"{coming:%-d %b} 1")).to_be_visible()
+
+    page.get_by_role("link", name="Pause the check").click()
+    page.get_by_label("Why").fill("Billing is behind")
+    page.get_by_role("button", name="Pause the inactivity check").click()
+    expect(page.get_by_text("Billing is behind. Nobody is told or deactivated.")).to_be_visible()
+    expect(page.get_by_role("heading", name="The check is paused")).to_be_visible()
+
+    page.get_by_role("link", name="Ask about a date").click()
+    page.get_by_label("Moment").fill(f"{coming + timedelta(days=1):%Y-%m-%dT%H:%M}")
+    page.get_by_role("button", name="Ask the check").click()
+    expect(page.get_by_role("link", name="Quiet", exact=True)).to_be_visible()
+    assert axe_of(page) == []
+
+    page.get_by_role("link", name="Why Quiet").click()
+    expect(page.get_by_role("row", name="Created Decides")).to_be_visible()
+    assert axe_of(page) == []
+    assert complaints == []
+
+
+@pytest.mark.parametrize("place", ["/admin/", "/admin/accounts/organization/", "case", INACTIVITY])
 def test_nothing_hangs_over_the_edge_of_a_phone(page, sign_in, live_server, acme, lead, place):
     factories.control_plane(acme, "a-control-plane-with-a-very-long-name-" * 3, nodes=2)
     page.set_viewport_size(PHONE)

@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import StringIO
 from shutil import get_terminal_size
 from uuid import UUID
@@ -11,12 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from accounts import checks, inactivity
+from accounts.admin.inactivity import remarks
 from accounts.inactivity import Question, Standing
 from accounts.models import CheckRun
 from accounts.words import HeldBy
-
-LONGEST_REACH = timedelta(days=366)
-"""How far from the moment asked about the check looks, at most: two cycles, a notice, a dismissal."""
 
 WIDTH_OF_A_FILE = 150
 
@@ -79,12 +77,9 @@ def moment(given: str) -> datetime:
         raise CommandError(f"{given!r} is no moment such as 2026-11-20T03:00:00Z.", returncode=2) from None
     if at.tzinfo is None:
         raise CommandError(f"{given!r} has no time zone. For UTC, write it with Z at the end.", returncode=2)
-    try:
-        at = at.astimezone(UTC)
-        _ = at - LONGEST_REACH, at + LONGEST_REACH
-    except OverflowError:
-        raise CommandError(f"{given!r} lies too far away to be answered.", returncode=2) from None
-    return at
+    if not inactivity.can_be_asked(at):
+        raise CommandError(f"{given!r} lies too far away to be answered.", returncode=2)
+    return at.astimezone(UTC)
 
 
 def as_json(question: Question, due: list[Standing], deactivated: list[UUID]) -> str:
@@ -112,17 +107,6 @@ def text(at: datetime | None) -> str | None:
 
 def count(organizations: int) -> str:
     return "1 organization" if organizations == 1 else f"{organizations:,} organizations"
-
-
-def remarks(question: Question) -> list[str]:
-    told = {
-        "Notices are off: nobody is told beforehand.": not settings.INACTIVITY_NOTICES,
-        "Answered as if no notice had to come first.": settings.INACTIVITY_NOTICES and not question.notices,
-        "This moment is past: it is answered with today's facts.": question.at < question.now,
-        "This moment is yet to come: it is answered as if nothing happened until then.": question.at > question.now,
-        "The check is paused.": question.paused,
-    }
-    return [remark for remark, holds in told.items() if holds]
 
 
 def table(due: list[Standing], deactivated: list[UUID]) -> Table:
