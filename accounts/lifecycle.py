@@ -25,6 +25,7 @@ from accounts.models import (
     LifecycleEvent,
     Membership,
     Organization,
+    OwnerInvitation,
     User,
 )
 from accounts.previews import digest_of, reactivation_of
@@ -45,6 +46,7 @@ __all__ = [
     "PreviewChanged",
     "deactivate_organizations",
     "hasten_take_down",
+    "hold_inactive",
     "reactivate_organization",
     "unlock_email",
 ]
@@ -141,25 +143,28 @@ def reactivate_organization(
     restore_people: bool = False,
     owner: User | None = None,
     expected: str | None = None,
+    invitation: OwnerInvitation | None = None,
 ) -> LifecycleEvent:
     """Make an inactive organization active again, on Free (P50 to P53).
 
     Its owner is in Organization Admin, as a member anew if they had closed their account (P56). It has new licenses,
     its address locks are released and the inactivity clock is at zero. Control planes whose taking down has not begun
     come back; subscriptions, tokens and invitations never do. Teams and roles return with `restore_people`. `owner`
-    names another member where the owner's account is closed.
+    names another member where the owner's account is closed, or whoever accepts `invitation` in this transaction:
+    then the actor is who invited, and right and proof were asked for by the invitation. Others that wait are void.
 
     Raises LifecycleError with the reason where that can't be, PreviewChanged where `expected` no longer holds.
     """
     now = timezone.now()
     rights.check_act(actor, via=via, note=note, ticket=ticket)
-    organization = _hold_inactive(id, now)
-    rights.check_permission(actor, "accounts.reactivate_organization", organization)
-    rights.check_proof(actor, via=via, proof=proof, organizations=[id], at=now, note=note)
+    organization = hold_inactive(id, now)
+    if invitation is None:
+        rights.check_permission(actor, "accounts.reactivate_organization", organization)
+        rights.check_proof(actor, via=via, proof=proof, organizations=[id], at=now, note=note)
     preview = reactivation_of(organization, at=now)
     if expected is not None and preview.digest != expected:
         raise PreviewChanged
-    hand_over(organization, _owner_after(organization, owner))
+    hand_over(organization, _owner_after(organization, owner, invitation))
     ended_by = organization.deactivation_event_id
     _make_active(organization, at=now)
     Membership.objects.get_or_create(organization=organization, user=organization.owner, defaults={"joined_at": now})
@@ -168,6 +173,7 @@ def reactivate_organization(
     control_planes = restore_control_planes(organization.pk, at=now)
     licenses = provision_licenses([organization.pk], at=now)
     returned = _restore(organization, ended_by) if restore_people else {}
+    OwnerInvitation.objects.waiting().filter(organization=organization).update(revoked_at=now)
     event = _tell(
         Act.REACTIVATED,
         organization_id=organization.pk,
@@ -176,6 +182,7 @@ def reactivate_organization(
         details={
             "deactivation": str(ended_by),
             "owner": str(organization.owner_id),
+            **_accepted(invitation),
             "control_planes": [str(pk) for pk in control_planes],
             "licenses": [str(license.pk) for license in licenses],
             "locks": [str(lock.pk) for lock in locks],
@@ -255,7 +262,7 @@ def hasten_take_down(
     now = timezone.now()
     rights.check_act(actor, via=via, note=note, ticket=ticket)
     rights.check_permission(actor, "accounts.hasten_take_down")
-    organization = _hold_inactive(id, now)
+    organization = hold_inactive(id, now)
     if organization.late_usage_at:
         raise LifecycleError(f"Usage of {organization.name} came late. Decide first whether taking down goes on.")
     control_planes = hasten_control_planes([organization.pk], at=now, only=only).get(organization.pk, [])
@@ -374,7 +381,7 @@ def _make_active(organization: Organization, *, at: datetime) -> None:
     organization.save(update_fields=[*_ENDED_FIELDS, "reactivated_at", "owner", "contact_email"])
 
 
-def _hold_inactive(id: UUID, now: datetime) -> Organization:
+def hold_inactive(id: UUID, now: datetime) -> Organization:
     """Lock an inactive organization that is not on hold; LifecycleError with the reason otherwise."""
     organization = Organization.objects.select_for_update().filter(pk=id).first()
     if organization is None:
@@ -391,8 +398,8 @@ def _hold_inactive(id: UUID, now: datetime) -> Organization:
     return organization
 
 
-def _owner_after(organization: Organization, owner: User | None) -> User:
-    """Who owns a reactivated organization: its owner, or the member named where that account is closed (P53)."""
+def _owner_after(organization: Organization, owner: User | None, invitation: OwnerInvitation | None) -> User:
+    """Who owns a reactivated organization: its owner, or whom support named or invited instead (P53)."""
     if organization.owner.is_active:
         if owner not in (None, organization.owner):
             raise LifecycleError(
@@ -402,10 +409,11 @@ def _owner_after(organization: Organization, owner: User | None) -> User:
         return organization.owner
     if owner is None:
         raise LifecycleError(
-            f"The account of the owner of {organization.name} is closed: name another member as owner."
+            f"The account of the owner of {organization.name} is closed: name another member as owner, "
+            "reopen the account, or invite an address."
         )
     is_member = Membership.objects.filter(organization=organization, user=owner).exists()
-    if not is_member or not owner.is_active:
+    if not (is_member or invitation) or not owner.is_active:
         raise LifecycleError(f"{owner.email} is not a member of {organization.name} with an open account.")
     return owner
 
@@ -439,6 +447,11 @@ def _deactivation_details(
 def _second(approval: Approval | None) -> dict[str, object]:
     """Who confirmed it beside the actor, if it needed a second lead."""
     return {"approval": str(approval.pk), "approved_by": str(approval.decided_by_id)} if approval else {}
+
+
+def _accepted(invitation: OwnerInvitation | None) -> dict[str, object]:
+    """Which invitation the owner accepted, if they were invited."""
+    return {"owner_invitation": str(invitation.pk)} if invitation else {}
 
 
 def _organization_of(event: LifecycleEvent) -> UUID:

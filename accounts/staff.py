@@ -21,6 +21,7 @@ GRANTED = {
         "accounts.deactivate_organization",
         "accounts.reactivate_organization",
         "accounts.retry_take_down",
+        "accounts.write_note",
         "accounts.unlock_email",
     },
     Tier.LEAD: {
@@ -30,6 +31,7 @@ GRANTED = {
         "accounts.give_word",
         "accounts.hasten_take_down",
         "accounts.hold_organization",
+        "accounts.invite_owner",
         "accounts.transfer_ownership",
         "accounts.unlock_again",
         "accounts.reopen_account",

@@ -29,7 +29,8 @@ urlpatterns = [
     path("signup/", signup.ask, name="sign_up"),
     path("signup/<secret>/", signup.finish, name="finish_sign_up"),
     path("organizations/new/", signup.new_organization, name="new_organization"),
-    path("join/<secret>/", joining.join, name="join"),
+    path("join/<secret>/", joining.join, {"door": joining.JOIN}, name="join"),
+    path("own/<secret>/", joining.join, {"door": joining.OWN}, name="own"),
     # sign-in
     path("login/", signin.sign_in, name="account_login"),
     path("login/second-factor/", signin.second_factor, name="mfa_authenticate"),

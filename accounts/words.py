@@ -158,6 +158,8 @@ class Act(models.TextChoices):
     EXEMPTION_ENDED = "exemption_ended", "No longer marked “never deactivate”"
     SUPPORT_ASKED = "support_asked", "Support asked by the owner"
     CONTACT_ASKED = "contact_asked", "Contact asked to confirm a request"
+    OWNER_INVITED = "owner_invited", "Invited as owner"
+    OWNER_INVITATION_REVOKED = "owner_invitation_revoked", "Invitation as owner revoked"
     CONTACT_CONFIRMED = "contact_confirmed", "Request confirmed from the contact e-mail"
 
 

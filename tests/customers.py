@@ -35,8 +35,12 @@ def signed_in(user, *, stepped_up=True) -> Client:
 
 def link_to(person, kind) -> str:
     """The path of the link that the person's last mail of that kind gets when it is sent."""
-    mail = Mail.objects.filter(person_id=person.pk, kind=kind).latest("email_id")
-    link = import_string(settings.MAIL_LINK_MAKERS[kind])(mail)
+    return link_of(Mail.objects.filter(person_id=person.pk, kind=kind).latest("email_id"))
+
+
+def link_of(mail: Mail) -> str:
+    """The path of the link that it gets when it is sent."""
+    link = import_string(settings.MAIL_LINK_MAKERS[mail.kind])(mail)
     return link.removeprefix(settings.PUBLIC_URL)
 
 

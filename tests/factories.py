@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.lifecycle import deactivate_organizations
 from accounts.models import (
     EmailLock,
     Invitation,
@@ -19,7 +20,7 @@ from accounts.models import (
     TeamMembership,
     User,
 )
-from accounts.words import ORGANIZATION_ADMIN, PREDEFINED_TEAMS, Tier
+from accounts.words import ORGANIZATION_ADMIN, PREDEFINED_TEAMS, Reason, Tier, Via
 from billing.models import BillingAccount, Charge, Invoice, Plan, Subscription
 from billing.services.reports import Usage
 from billing.services.rollups import add_to_rollups
@@ -72,6 +73,15 @@ def organization(name="Acme", *, owner=None, plan=Plan.FREE, geo="us", created_a
     if plan != Plan.FREE:
         subscription(made, plan)
     return made
+
+
+def left_organization(name="Left", *, at) -> Organization:
+    """One that was deactivated, and whose owner closed their account since."""
+    made = organization(name)
+    deactivate_organizations([made.pk], reason=Reason.INACTIVITY, via=Via.CHECK)
+    Membership.objects.filter(organization=made, user=made.owner_id).delete()
+    User.objects.filter(pk=made.owner_id).update(is_active=False, closed_at=at)
+    return Organization.objects.get(pk=made.pk)
 
 
 def member(organization, user=None, *teams, **fields) -> User:

@@ -115,14 +115,24 @@ class Reactivate(OrganizationAct):
     title = "Reactivate"
     done = "{} is active again, on Free."
     form = ReactivateForm
+    template = "admin/accounts/organization/reactivate.html"
 
     def applies(self, organization):
         return organization.state == State.INACTIVE
 
+    def missed(self, target):
+        if target.state == State.ACTIVE:
+            return super().missed(target)
+        return f"{target.name} was purged: its data went on {absolute(target.purge_at)}, and it can't come back."
+
+    def refusal(self, target):
+        if not target.owner.is_active and not _possible_owners(target).exists():
+            return "The owner’s account is closed, and so is every other member’s. Invite an owner, or reopen it."
+        return super().refusal(target)
+
     def show(self, user, target):
         preview = reactivation_of(target, at=timezone.now())
-        members = User.objects.filter(memberships__organization=target, is_active=True)
-        owners = members.order_by("full_name", "email") if preview.needs_owner else None
+        owners = _possible_owners(target) if preview.needs_owner else None
         return Shown(
             columns.of_reactivation(preview), preview.digest, {"owners": owners, "proofs": proofs_for(user, target.pk)}
         )
@@ -198,6 +208,12 @@ class NameOwner(OrganizationAct):
         if organization is None or _digest_of_owner(organization, heirs_of(organization)) != expected:
             raise lifecycle.PreviewChanged
         transfer_ownership(organization.pk, to=data["owner"].pk, **said(data), **who)
+
+
+def _possible_owners(organization):
+    """Members whom support can name where the owner's account is closed (P53)."""
+    members = User.objects.filter(memberships__organization=organization, is_active=True)
+    return members.order_by("full_name", "email")
 
 
 def _needs_second(organization) -> bool:

@@ -1,6 +1,6 @@
 """What a support case asks of one organization, in a fixed number of queries however large it is."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,17 @@ from django.db.models.functions import Coalesce, NullIf
 
 from accounts.admin.inactivity import explain
 from accounts.inactivity import ask, standings
-from accounts.models import LifecycleEvent, Membership, Organization, SupportRequest, TeamMembership, User
+from accounts.models import (
+    LifecycleEvent,
+    Membership,
+    Organization,
+    OwnerInvitation,
+    SupportRequest,
+    TeamMembership,
+    User,
+)
+from accounts.owner_invitations import why_barred
+from accounts.timeline import LOOKUPS, Page, timeline
 from accounts.words import State, Via
 from billing.models import ProviderSubscription
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
@@ -35,8 +45,10 @@ from konnect_portal.foundation.moments import absolute, distance
 
 SHOWN = 12
 """People, mails and the like shown on the page; beyond that it says how many more."""
-SHOWN_CONTROL_PLANES = 100
+SHOWN_CONTROL_PLANES = 36
 SHOWN_EVENTS = 40
+"""Of a person."""
+SHOWN_LINES = 15
 SHOWN_REQUESTS = 5
 SHOWN_LEFT = 8
 """Nodes and zones of each control plane that run on."""
@@ -126,18 +138,29 @@ class Case:
 
     @cached_property
     def geos(self) -> list[tuple]:
-        """Geos with their control planes, those without any left out."""
-        return [(geo, list(rows)) for geo, rows in groupby(self.control_planes.rows, key=lambda each: each.geo)]
+        """Geos with how many control planes they have and those shown of them, those without any left out."""
+        return [
+            (geo, sum(self._states[geo.pk].values()), list(rows))
+            for geo, rows in groupby(self.control_planes.rows, key=lambda each: each.geo)
+        ]
 
     @cached_property
     def opened_geos(self) -> list:
         return list(self.organization.organization_geos.select_related("geo").order_by("-is_home", "geo__position"))
 
     @cached_property
+    def _states(self) -> Mapping[str, Counter]:
+        """How many control planes of each geo are in which state."""
+        found: dict[str, Counter] = defaultdict(Counter)
+        rows = self.organization.control_planes.order_by().values_list("geo", "state").annotate(Count("pk"))
+        for geo, state, count in rows:
+            found[geo][state] = count
+        return found
+
+    @cached_property
     def states(self) -> Counter:
         """How many control planes are in which state."""
-        counted = self.organization.control_planes.order_by().values_list("state").annotate(Count("pk"))
-        return Counter(dict(counted))
+        return sum(self._states.values(), Counter())
 
     @cached_property
     def moving(self) -> bool:
@@ -192,6 +215,27 @@ class Case:
         return part(SupportRequest.objects.filter(organization=self.organization), SHOWN_REQUESTS)
 
     @cached_property
+    def owner_invitation(self) -> OwnerInvitation | None:
+        """Who is invited to own it, whether the link is still good or not (P53)."""
+        if self.organization.state != State.INACTIVE:
+            return None
+        return self.organization.owner_invitations.waiting().first()
+
+    @cached_property
+    def inviter(self) -> User | None:
+        """Whoever invited `owner_invitation`."""
+        return User.objects.filter(pk=self.owner_invitation.invited_by_id).first() if self.owner_invitation else None
+
+    @property
+    def invitation_is_late(self) -> bool:
+        return self.owner_invitation is not None and self.owner_invitation.expires_at <= self.at
+
+    @property
+    def why_barred(self) -> str | None:
+        """Why the invitation can't be accepted now; None where it can."""
+        return why_barred(self.owner_invitation) if self.owner_invitation else None
+
+    @cached_property
     def exemption(self):
         return self.organization.exemptions.live(self.at).first()
 
@@ -213,11 +257,9 @@ class Case:
         )
 
     @cached_property
-    def events(self) -> Part:
-        """What happened to it, and the unlocking of its addresses, which is an event of no organization."""
-        unlocked = self.organization.email_locks.filter(released_at__isnull=False).values_list("released_event_id")
-        here = Q(organization_id=self.organization.pk) | Q(pk__in=[event_id for (event_id,) in unlocked])
-        return part(with_names(LifecycleEvent.objects.filter(here)), SHOWN_EVENTS)
+    def timeline(self) -> Page:
+        """The newest of everything but who looked, which would be the reader."""
+        return timeline(self.organization.pk, size=SHOWN_LINES, without=LOOKUPS)
 
     @cached_property
     def since(self) -> datetime:
@@ -250,7 +292,8 @@ class Case:
 
     def _by(self) -> str:
         """Who deactivated it, where that is known."""
-        ended = next((e for e in self.events.rows if e.pk == self.organization.deactivation_event_id), None)
+        id = self.organization.deactivation_event_id
+        ended = with_names(LifecycleEvent.objects.filter(pk=id)).first() if id else None
         if ended is None:
             return ""
         if ended.via == Via.CHECK:

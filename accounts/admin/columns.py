@@ -79,7 +79,8 @@ def of_reactivation(preview: ReactivationPreview) -> list[Column]:
 def _comes_back(preview: ReactivationPreview) -> list[Line]:
     lines = [
         line(f"{preview.organization.name} is active, on Free"),
-        line("Its owner is in Organization Admin", [preview.organization.owner.email]),
+        _owner_after(preview),
+        line("Members, billing history and events: they were kept"),
         line("New licenses, and the inactivity clock at zero"),
     ]
     if preview.locks:
@@ -88,6 +89,12 @@ def _comes_back(preview: ReactivationPreview) -> list[Line]:
         returning = counted(len(preview.returning), "control plane")
         lines.append(line(f"{returning}: taking down has not begun", map(named, preview.returning)))
     return lines
+
+
+def _owner_after(preview: ReactivationPreview) -> Line:
+    if preview.needs_owner:
+        return line("Whoever owns it then is in Organization Admin; the account of its owner is closed")
+    return line("Its owner is in Organization Admin", [preview.organization.owner.email])
 
 
 def _can_come_back(preview: ReactivationPreview) -> list[Line]:
@@ -109,7 +116,7 @@ def _gone(preview: ReactivationPreview) -> Iterable[Line]:
     if preview.people.gone:
         lost = counted(len(preview.people.gone), "team place or role", "team places or roles")
         yield line(lost, preview.people.gone)
-    yield line("Invitations that were open")
+    yield line("Invitations that were open: new ones have to be mailed")
 
 
 def of_take_down(control_planes: list[ControlPlane]) -> list[Column]:

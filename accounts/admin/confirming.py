@@ -91,8 +91,9 @@ def confirm(request, act: Act, target: Any, context: dict):
         except LifecycleError as problem:
             form.add_error(None, str(problem))
             shown = act.show(request.user, target)
-    page = {"act": act, "shown": shown, "form": form, "button": act.button(target), "back": act.back(target)}
-    return TemplateResponse(request, act.template, {**context, **page, "title": act.button(target)})
+    page = {"act": act, "target": target, "shown": shown, "form": form, "back": act.back(target)}
+    title = act.button(target)
+    return TemplateResponse(request, act.template, {**context, **page, "title": title, "button": title})
 
 
 def worded(data: dict) -> dict[str, Any]:

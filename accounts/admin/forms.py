@@ -1,6 +1,7 @@
 """What an act of support asks for before it is done: why, for whom, and the name typed (P71, P73)."""
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from django import forms
 from django.utils import timezone
@@ -69,6 +70,20 @@ class AskContactForm(WordForm):
         label="In the customer’s words", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
     )
     field_order = ["wish", "text", "note", "ticket", "name"]
+
+
+class NoteForm(forms.Form):
+    """A note on a case. Its hidden id becomes the note's, so that a form sent twice leaves one."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    text = forms.CharField(
+        label="Note",
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="For colleagues. It stays, and customers never see it.",
+        error_messages={"required": "Please write something."},
+    )
+    ticket = forms.CharField(label="Ticket", max_length=100, required=False)
 
 
 class TierForm(WordForm):
@@ -163,6 +178,20 @@ class ReactivateForm(ActForm):
                 help_text="The owner's account is closed, so another member has to own it.",
             )
             self.order_fields(self.field_order)
+
+
+class InviteOwnerForm(ActForm):
+    """Who is to own it, by their address, and whether people come back too once it is accepted (P52, P53)."""
+
+    email = AddressField(
+        label="Address of the new owner",
+        help_text="A link goes to it; until it is accepted nothing changes. It is neither staff’s nor a member’s, nor "
+        "locked for another organization.",
+    )
+    restore_people = forms.BooleanField(
+        label="Put people back into their teams and roles", required=False, help_text="As they were before."
+    )
+    field_order = ["email", "restore_people", "note", "ticket", "proof", "name"]
 
 
 class OwnerForm(ActForm):

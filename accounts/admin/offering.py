@@ -54,12 +54,13 @@ class Offer:
 
 
 def offers(acts: Iterable[OfferedAct], user: User, target: Any) -> list[Offer]:
-    """The acts that this person may do and that make sense now, the likely one first (P70)."""
-    return [
+    """The acts that this person may do and that make sense now, the likely one first, refused ones last (P70)."""
+    offered = [
         Offer(act.button(target), act.link(target), act.is_dangerous, act.refusal(target))
         for act in acts
         if act.applies(target) and act.allowed(user, target)
     ]
+    return sorted(offered, key=lambda offer: offer.refusal is not None)
 
 
 class ActsAdmin(ReadOnlyAdmin):

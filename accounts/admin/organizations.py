@@ -7,17 +7,19 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Subquery
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from accounts.admin import acts, asking, exempting, holding
+from accounts.admin import acts, asking, exempting, holding, inviting_owner
 from accounts.admin.bulk import page_of
 from accounts.admin.case import Case
 from accounts.admin.contracts import CONTRACT_ACTS
-from accounts.admin.offering import ActsAdmin, offers
+from accounts.admin.forms import NoteForm
+from accounts.admin.offering import offers
 from accounts.admin.searching import SearchedList
+from accounts.admin.timelines import TimelineAdmin
 from accounts.admin.usage import usage_view
 from accounts.bulk.lists import MOST, Named, make_list
 from accounts.bulk.lists import RIGHT as IN_BULK
@@ -27,6 +29,8 @@ from accounts.inactivity import inactive_moments
 from accounts.models import Approval, Organization, StaffLookup
 from accounts.services.approvals import waiting_for_target
 from accounts.services.finding import matching_organizations
+from accounts.services.notes import RIGHT as NOTE_RIGHT
+from accounts.services.notes import write_note
 from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import ago, pill
 from accounts.words import State
@@ -35,7 +39,7 @@ from geos.models import OrganizationGeo
 from geos.services import all_geos
 from konnect_portal.foundation.admin import KeyedChangeList
 
-ACTS = [*holding.FIRST, *acts.ACTS, *exempting.ACTS, *asking.ACTS, *holding.LAST]
+ACTS = [*holding.FIRST, *acts.ACTS, *inviting_owner.ACTS, *exempting.ACTS, *asking.ACTS, *holding.LAST]
 
 
 class PlanFilter(admin.SimpleListFilter):
@@ -118,7 +122,7 @@ class OrganizationList(KeyedChangeList):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(SearchedList, ActsAdmin):
+class OrganizationAdmin(SearchedList, TimelineAdmin):
     acts = [*ACTS, *CONTRACT_ACTS]
     looked_up = StaffLookup.What.ORGANIZATION_SEARCH
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_login", "due"]
@@ -163,15 +167,31 @@ class OrganizationAdmin(SearchedList, ActsAdmin):
     def usage_view(self, request, id):
         return usage_view(self, request, id)
 
+    def note_view(self, request, id):
+        """Keep a note; where there is something wrong with it the case is shown again, with what was typed."""
+        organization = get_object_or_404(self.get_queryset(request), pk=id)
+        if not request.user.has_perm(NOTE_RIGHT, organization):
+            raise PermissionDenied
+        form = NoteForm(request.POST)
+        if not form.is_valid():
+            return self._show(request, "case", organization, note_form=form)
+        write_note(form.cleaned_data.pop("id"), organization.pk, author=request.user, **form.cleaned_data)
+        messages.success(request, "The note is kept on the timeline.")
+        return redirect(reverse("admin:accounts_organization_change", args=[organization.pk]) + "#timeline")
+
     def get_urls(self):
-        asked = {"progress": self.progress_view, "usage": require_safe(self.usage_view)}
+        asked = {
+            "progress": self.progress_view,
+            "usage": require_safe(self.usage_view),
+            "note": require_POST(self.note_view),
+        }
         pages = [
             path(f"<uuid:id>/{name}/", self.admin_site.admin_view(view), name=f"accounts_organization_{name}")
             for name, view in asked.items()
         ]
         return [*pages, *super().get_urls()]
 
-    def _show(self, request, name, organization):
+    def _show(self, request, name, organization, **more):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -182,6 +202,8 @@ class OrganizationAdmin(SearchedList, ActsAdmin):
             "approval": waiting_for_target(Approval.Act.DEACTIVATE_ENTERPRISE, organization.pk),
             "acts": offers(self.acts, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
+            "note_form": NoteForm() if request.user.has_perm(NOTE_RIGHT) else None,
+            **more,
         }
         return TemplateResponse(request, f"admin/accounts/organization/{name}.html", context)
 

@@ -49,6 +49,10 @@ class PersonAdmin(SearchedList, ActsAdmin):
     def matching(self, queryset, term):
         return matching_people(queryset, term)
 
+    def lookup_allowed(self, lookup, value, request):
+        """Also those of one organization, to which its case leads."""
+        return lookup == "memberships__organization__id__exact" or super().lookup_allowed(lookup, value, request)
+
     @method_decorator(require_safe)
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The person's page: everything a support case asks, nothing to edit."""

@@ -9,6 +9,7 @@ from accounts.models.access import (
 from accounts.models.alerts import Alert, DeskFigures
 from accounts.models.approvals import Approval
 from accounts.models.bulk import BulkDeactivation, BulkEntry
+from accounts.models.cases import CaseNote, OwnerInvitation
 from accounts.models.history import EmailLock, EventSubject, LifecycleEvent
 from accounts.models.inactivity import (
     CheckEntry,
@@ -30,6 +31,7 @@ __all__ = [
     "Approval",
     "BulkDeactivation",
     "BulkEntry",
+    "CaseNote",
     "CheckEntry",
     "CheckPause",
     "CheckRun",
@@ -43,6 +45,7 @@ __all__ = [
     "LifecycleEvent",
     "Membership",
     "Organization",
+    "OwnerInvitation",
     "PasswordHistory",
     "Person",
     "Recovery",

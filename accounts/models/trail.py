@@ -36,6 +36,9 @@ class StaffLookup(models.Model):
         indexes = [
             models.Index(fields=["staff_id", "-at", "-id"], name="lookup_of_staff"),
             models.Index(fields=["-at", "-id"], name="lookup_newest"),
+            models.Index(
+                fields=["target_id", "-at", "-id"], condition=Q(target_id__isnull=False), name="lookup_of_target"
+            ),
         ]
 
     def __str__(self):

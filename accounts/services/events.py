@@ -13,6 +13,7 @@ from accounts.models import (
     EventSubject,
     Invitation,
     LifecycleEvent,
+    OwnerInvitation,
     SystemAccount,
     Team,
     User,
@@ -20,7 +21,7 @@ from accounts.models import (
 from accounts.words import Act, Via
 
 type Actor = User | SystemAccount
-type Subject = User | SystemAccount | Team | AccessToken | Invitation | str
+type Subject = User | SystemAccount | Team | AccessToken | Invitation | OwnerInvitation | str
 """A bare string is an address of contact."""
 
 

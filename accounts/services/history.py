@@ -7,14 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery, UUIDField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from accounts.catalogue import EVERYWHERE
 from accounts.models import EventSubject, LifecycleEvent
 from accounts.words import Act, Reason, Via
+from geos.models import ControlPlane
 
 Part = EventSubject.Part
 NAMED = 5
@@ -124,8 +126,15 @@ def events_of(organization_id: UUID, *, kind: str = "") -> QuerySet[LifecycleEve
     """The organization's events with whom they are about, in two queries; of everybody whom a deactivation let go,
     which may be thousands, only who deactivated."""
     acts = KINDS[kind][1] if kind in KINDS else list(SENTENCES)
+    return with_subjects(LifecycleEvent.objects.filter(organization_id=organization_id, act__in=acts))
+
+
+def with_subjects(events: QuerySet[LifecycleEvent]) -> QuerySet[LifecycleEvent]:
+    """Events with whom they are about, and the name of the control plane that a role is limited to (`entity_name`)."""
     told = EventSubject.objects.filter(~Q(event__act=Act.DEACTIVATED) | Q(part=Part.ACTOR)).order_by("pk")
-    return LifecycleEvent.objects.filter(organization_id=organization_id, act__in=acts).prefetch_related(
+    entity = Cast(KeyTextTransform("entity_id", OuterRef("details")), UUIDField())
+    control_plane = ControlPlane.objects.filter(pk=entity, organization=OuterRef("organization_id"))
+    return events.annotate(entity_name=Subquery(control_plane.values("name"))).prefetch_related(
         Prefetch("subjects", told)
     )
 
@@ -171,30 +180,30 @@ def _words(event: LifecycleEvent, subjects: list[EventSubject]) -> Mapping[str, 
     """What the sentence's blanks are filled with."""
     names: dict[str, list[str]] = defaultdict(list)
     for subject in subjects:
-        names[subject.part].append(_name(subject))
+        names[subject.part].append(name_of(subject))
         if str(subject.subject_id) == event.details.get("to"):
-            names["heir"] = [_name(subject)]
+            names["heir"] = [name_of(subject)]
     holders = names[Part.MEMBER] or names[Part.SYSTEM_ACCOUNT] or names[Part.TEAM]
     return {
-        "invited": _several(names[Part.INVITED]),
-        "member": _several(names[Part.MEMBER]),
-        "account": _several(names[Part.SYSTEM_ACCOUNT]),
-        "team": _several(names[Part.TEAM]),
-        "token": _several(names[Part.TOKEN]),
-        "heir": _several(names["heir"]),
-        "holder": _several(holders),
-        "role": _role(event.details),
-        "fields": _several([field.replace("_", " ") for field in event.details.get("fields", ())]),
+        "invited": several(names[Part.INVITED]),
+        "member": several(names[Part.MEMBER]),
+        "account": several(names[Part.SYSTEM_ACCOUNT]),
+        "team": several(names[Part.TEAM]),
+        "token": several(names[Part.TOKEN]),
+        "heir": several(names["heir"]),
+        "holder": several(holders),
+        "role": role_of(event),
+        "fields": several([field.replace("_", " ") for field in event.details.get("fields", ())]),
         "contract": event.details.get("contract_number", ""),
         "reason": Reason(event.reason).public_sentence if event.reason else "",
     }
 
 
-def _name(subject: EventSubject) -> str:
+def name_of(subject: EventSubject) -> str:
     return subject.name or subject.address or ERASED
 
 
-def _several(names: list[str]) -> str:
+def several(names: list[str]) -> str:
     """ "A, B and C", of many the first and how many more."""
     shown = names[:NAMED]
     if len(names) > NAMED:
@@ -204,15 +213,19 @@ def _several(names: list[str]) -> str:
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _role(details: Mapping[str, Any]) -> str:
-    """ "Admin of Control Planes in eu, for one of them". Empty where the event is of no role."""
+def role_of(event: LifecycleEvent) -> str:
+    """ "Admin of Control Planes in eu, for shop alone". Empty where the event is of no role.
+
+    What a role is limited to is told by its id where it has no name here.
+    """
+    details = event.details
     if "role_name" not in details:
         return ""
     role = f"{details['role_name']} of {details['entity_type_name']}"
     if details["entity_region"] != EVERYWHERE:
         role += f" in {details['entity_region']}"
     if details["entity_id"] is not None:
-        role += f", for {details['entity_id']} alone"
+        role += f", for {getattr(event, 'entity_name', None) or details['entity_id']} alone"
     return role
 
 

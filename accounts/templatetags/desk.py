@@ -35,6 +35,9 @@ def moment(value):
     )
 
 
+register.filter("absolute", absolute)
+
+
 @register.filter
 def ago(value):
     """Only how far off; the full moment on hovering."""

@@ -1,6 +1,5 @@
 """The organization's own history: read, narrowed, downloaded."""
 
-import json
 from collections.abc import Iterator
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -10,7 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import OrganizationRequest
 from accounts.services.history import KINDS, Told, events_of, told, whole_history
 from konnect_portal.foundation.api import rfc3339
-from konnect_portal.foundation.downloads import as_csv, download
+from konnect_portal.foundation.downloads import as_csv, as_json, download
 from konnect_portal.foundation.pages import organization_view
 from konnect_portal.foundation.paging import key_page
 
@@ -36,8 +35,9 @@ def history(request: OrganizationRequest) -> HttpResponse:
 def download_history(request: OrganizationRequest, form: str) -> StreamingHttpResponse:
     """The whole of it, or of one kind, as CSV or JSON."""
     lines = whole_history(request.organization.pk, kind=request.GET.get("kind", ""))
-    written, content_type = (_as_csv(lines), "text/csv") if form == "csv" else (_as_json(lines), "application/json")
-    return download(written, content_type, f"history.{form}")
+    if form == "json":
+        return download(as_json(map(_in_json, lines)), "application/json", "history.json")
+    return download(_as_csv(lines), "text/csv", "history.csv")
 
 
 def _as_csv(lines: Iterator[Told]) -> Iterator[str]:
@@ -45,17 +45,13 @@ def _as_csv(lines: Iterator[Told]) -> Iterator[str]:
     return as_csv(["at", "act", "who", "what", "through", "from"], rows)
 
 
-def _as_json(lines: Iterator[Told]) -> Iterator[str]:
-    yield "["
-    for number, line in enumerate(lines):
-        content = {
-            "at": rfc3339(line.at),
-            "act": line.act,
-            "who": line.who,
-            "what": line.what,
-            "through": line.door,
-            "from": line.address,
-            "about": line.about,
-        }
-        yield (",\n" if number else "\n") + json.dumps(content, ensure_ascii=False)
-    yield "\n]\n"
+def _in_json(line: Told) -> dict:
+    return {
+        "at": rfc3339(line.at),
+        "act": line.act,
+        "who": line.who,
+        "what": line.what,
+        "through": line.door,
+        "from": line.address,
+        "about": line.about,
+    }

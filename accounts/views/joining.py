@@ -1,5 +1,7 @@
-"""Where the link of an invitation leads: joining with the account that one has, or with a new one (P7, P45)."""
+"""Where the link of an invitation leads: joining or owning, with the account that one has or a new one (P7, P53)."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -11,9 +13,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from accounts import owner_invitations
 from accounts.access import SignedInRequest, enter_organization
 from accounts.forms.signup import NewcomerForm
-from accounts.models import Invitation, Organization, User
+from accounts.models import Invitation, Organization, OwnerInvitation, User
+from accounts.owner_invitations import InvitationBarred
 from accounts.services.invitations import (
     InvitationEnded,
     NotInvited,
@@ -25,61 +29,96 @@ from accounts.services.locks import AddressLocked, is_locked
 from accounts.services.sign_up import AddressTaken
 
 
+@dataclass(frozen=True)
+class Door:
+    """An invitation's way in: how it is found and accepted, and what the pages call it."""
+
+    find: Callable[[str], Any]
+    accept: Callable[..., Organization]
+    accept_as_newcomer: Callable[..., tuple[User, Organization]]
+    is_locked_out: Callable[[Any], bool]
+    verb: str
+    purpose: str
+    done: str
+
+
+JOIN = Door(
+    find_invitation,
+    accept_invitation,
+    join_as_newcomer,
+    lambda invitation: is_locked(invitation.email),
+    "Join",
+    "work there.",
+    "You belong to {} now.",
+)
+OWN = Door(
+    owner_invitations.find_invitation,
+    owner_invitations.accept_invitation,
+    owner_invitations.accept_as_newcomer,
+    owner_invitations.is_locked_out,
+    "Take over",
+    "own it. It was deactivated, and comes back, on Free, as soon as you accept.",
+    "{} is active again, and you own it.",
+)
+
+
 @never_cache
 @sensitive_post_parameters()
-def join(request: SignedInRequest, secret: str) -> HttpResponse:
+def join(request: SignedInRequest, secret: str, door: Door) -> HttpResponse:
     """Looking uses nothing up, since some mail programs follow links themselves; a button joins.
 
     What it says of the address is told to who reads its mail, and to nobody else.
     """
     try:
-        invitation = find_invitation(secret)
-        return _answer(request, secret, invitation)
+        return _answer(request, secret, door)
+    except InvitationBarred:
+        return render(request, "accounts/joining/barred.html", status=409)
     except InvitationEnded:
         return render(request, "accounts/joining/ended.html", status=410)
     except (NotInvited, AddressTaken):  # since it was asked: the page says what is the case now
         return redirect(request.path)
 
 
-def _answer(request: Any, secret: str, invitation: Invitation) -> HttpResponse:
+def _answer(request: Any, secret: str, door: Door) -> HttpResponse:
+    invitation: Invitation | OwnerInvitation = door.find(secret)
     holder = User.objects.of_address(invitation.email).first()
-    context = {"invitation": invitation}
+    context = {"invitation": invitation, "door": door}
     if holder is not None and holder.is_staff:
         return render(request, "accounts/joining/staff.html", context, status=403)
     if request.user.is_authenticated and request.user != holder:
         return render(request, "accounts/joining/other_account.html", context)
-    if request.user.is_authenticated:
-        return _accept(request, secret, context)
-    if holder is not None:
-        return render(request, "accounts/joining/sign_in.html", context)
-    return _make_account(request, secret, context)
+    try:
+        if request.user.is_authenticated:
+            return _accept(request, secret, context)
+        if holder is not None:
+            return render(request, "accounts/joining/sign_in.html", context)
+        return _make_account(request, secret, context)
+    except AddressLocked:
+        return render(request, "accounts/joining/locked.html", context, status=403)
 
 
 def _accept(request: SignedInRequest, secret: str, context: dict) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/joining/accept.html", context)
-    organization = accept_invitation(secret, request.user, address=_address(request))
-    return _enter(request, organization)
+    door = context["door"]
+    return _enter(request, door, door.accept(secret, request.user, address=_address(request)))
 
 
 def _make_account(request: SignedInRequest, secret: str, context: dict) -> HttpResponse:
-    email = context["invitation"].email
-    if is_locked(email):
-        return render(request, "accounts/joining/locked.html", context, status=403)
-    form = NewcomerForm(request.POST if request.method == "POST" else None, email=email)
+    invitation, door = context["invitation"], context["door"]
+    if door.is_locked_out(invitation):
+        raise AddressLocked(invitation.email)
+    form = NewcomerForm(request.POST if request.method == "POST" else None, email=invitation.email)
     if not form.is_valid():
         return render(request, "accounts/joining/newcomer.html", context | {"form": form})
-    try:
-        user, organization = join_as_newcomer(secret, **form.cleaned_data, address=_address(request))
-    except AddressLocked:
-        return render(request, "accounts/joining/locked.html", context, status=403)
+    user, organization = door.accept_as_newcomer(secret, **form.cleaned_data, address=_address(request))
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    return _enter(request, organization)
+    return _enter(request, door, organization)
 
 
-def _enter(request: SignedInRequest, organization: Organization) -> HttpResponse:
+def _enter(request: SignedInRequest, door: Door, organization: Organization) -> HttpResponse:
     enter_organization(request, organization.pk)
-    messages.success(request, f"You belong to {organization.name} now.")
+    messages.success(request, door.done.format(organization.name))
     return redirect("home")
 
 

@@ -45,10 +45,12 @@ from billing.services.price_words import UNITS as PRICE_UNITS
 from billing.services.prices import PriceListError, Tier
 from billing.services.standing import Standing, sales_contact_of, standing_of
 from billing.services.stopping import BillingStop, billing_to_stop, end_subscriptions, plans
+from billing.services.telling import BILLING_TOLD
 from billing.services.usage_page import NoSuchUsage, UsagePage, usage_page
 
 __all__ = [
     "AHEAD_AT_MOST",
+    "BILLING_TOLD",
     "CYCLE",
     "PRICE_UNITS",
     "ActivityFacts",

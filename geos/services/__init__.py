@@ -26,6 +26,7 @@ from geos.services.opening import (
 from geos.services.presence import geos_of
 from geos.services.running import Presence, Running, count_presence, running_in
 from geos.services.taking_down import begin_decommission, finish_decommission, put_off, take_down_next
+from geos.services.telling import attempts_told
 
 __all__ = [
     "NODES",
@@ -43,6 +44,7 @@ __all__ = [
     "Standing",
     "active_control_planes",
     "all_geos",
+    "attempts_told",
     "begin_decommission",
     "check_in",
     "control_planes_by_id",

@@ -1,7 +1,8 @@
-"""Rows as CSV, one at a time, safe to open in a spreadsheet."""
+"""Rows as CSV, safe to open in a spreadsheet, or as JSON, one at a time."""
 
 import csv
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.http import StreamingHttpResponse
 
@@ -21,6 +22,14 @@ def as_csv(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
     yield writer.writerow(head)
     for row in rows:
         yield writer.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row])
+
+
+def as_json(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """An array, a row a line."""
+    yield "["
+    for number, row in enumerate(rows):
+        yield (",\n" if number else "\n") + json.dumps(row, ensure_ascii=False)
+    yield "\n]\n"
 
 
 def download(written: Iterable[str], content_type: str, name: str) -> StreamingHttpResponse:

@@ -14,11 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.admin.organizations import OrganizationAdmin
-from accounts.models import LifecycleEvent
+from accounts.models import CaseNote, LifecycleEvent
 from accounts.words import Act, Via
 from billing.models import Plan
 from geos.models import DataPlaneNode
 from konnect_portal.foundation import paging
+from konnect_portal.foundation.outbox import NewMail, queue_mails
 from tests import factories
 from tests.desk import signed_in
 
@@ -190,6 +191,26 @@ def grow(organization, number):
     factories.control_plane(organization, f"cp-{number}", geo="eu", nodes=2, zones=1)
     factories.email_lock(organization, f"old{number}@acme.example")
     LifecycleEvent.objects.create(organization_id=organization.pk, act=Act.REACTIVATED, via=Via.ADMIN)
+    CaseNote.objects.create(organization=organization, author_id=organization.owner_id, text="Called")
+    mail = {"kind": "organization_reactivated", "context": {}, "organization_id": organization.pk}
+    queue_mails([NewMail(to="old@acme.example", **mail)])
+
+
+def test_a_long_list_is_cut_and_leads_to_all_of_it(client, acme, globex):
+    """P72"""
+    for number in range(13):
+        grow(acme, number)
+    for number in range(13, 38):
+        factories.control_plane(acme, f"cp-{number}")
+    factories.control_plane(globex, "elsewhere")
+
+    page = client.get(case_of(acme)).text
+    links = dict(re.findall(r'href="([^"]*)">(All \d+ [a-z ]+)</a>', page))
+
+    assert sorted(links.values()) == ["All 13 locks", "All 13 mails", "All 15 people", "All 38 control planes"]
+    for link, text in links.items():
+        if "timeline" not in link:
+            assert f"{client.get(link).context['cl'].result_count}" in text
 
 
 def test_the_case_says_what_runs_and_what_does_not(client, acme):

@@ -16,12 +16,14 @@ from accounts.models import (
     Approval,
     BulkDeactivation,
     BulkEntry,
+    CaseNote,
     CheckEntry,
     CheckRun,
     ContactChange,
     Exemption,
     InactivityNotice,
     Invitation,
+    OwnerInvitation,
     PasswordHistory,
     Recovery,
     Session,
@@ -154,6 +156,10 @@ def full(organization, number) -> None:
     CheckEntry.objects.create(run=run, organization=organization, inactive_at=now, last_seen_at=now)
     SignUpRequest.objects.create(email=f"someone{number}@else.example", requested_at=now)
     factories.support_request(organization)
+    CaseNote.objects.create(organization=organization, author_id=owner.pk, text="Called")
+    OwnerInvitation.objects.create(
+        organization=organization, email="heir@x.example", invited_by_id=owner.pk, event_id=organization.pk, **end
+    )
     StaffLookup.objects.create(staff_id=owner.pk, what="organization", target_id=organization.pk, slot=number)
     bulk = BulkDeactivation.objects.create(made_by_id=owner.pk)
     BulkEntry.objects.create(bulk=bulk, line=1, said=str(organization.pk), organization=organization)

@@ -102,7 +102,7 @@ def test_what_people_do_reads_as_a_sentence(acme, alice, bob):
             "changed the team Blue",
             "deleted the team Blue",
             "made the system account deploy",
-            f"gave deploy the role Admin of Control Planes in eu, for {control_plane.pk} alone",
+            "gave deploy the role Admin of Control Planes in eu, for default alone",
             "made the token laptop for Alice Owner",
             "made the token ci for deploy",
             "revoked the token laptop of Alice Owner",

@@ -21,6 +21,7 @@ from accounts.closing import reopen_account
 from accounts.errors import LifecycleError
 from accounts.lifecycle import deactivate_organizations, hasten_take_down, reactivate_organization, unlock_email
 from accounts.models import Approval, CheckRun, EmailLock, LifecycleEvent
+from accounts.owner_invitations import invite_owner, revoke_owner_invitation
 from accounts.second_lead import ask_to_deactivate, confirm_deactivation
 from accounts.services.approvals import decline
 from accounts.services.exemptions import end_exemption, exempt
@@ -69,6 +70,9 @@ class World:
             "Unseen", owner=factories.UserFactory(created_at=now - timedelta(days=100))
         )
         self.heir = factories.member(self.unseen, None, "Organization Admin")
+        self.left, self.invited = (factories.left_organization(name, at=now) for name in ("Left", "Invited"))
+        said = SAID | {"proof": "lead_word"}
+        invite_owner(self.invited.pk, email="heir@x.example", actor=self.lead, **said)
         self.marked = factories.organization("Marked")
         exempt(self.marked.pk, actor=self.lead, **SAID)
         self.by_agent = self.shut("By an agent", self.staff["agent"])
@@ -155,6 +159,14 @@ class World:
             "take control planes down now": (
                 lambda: hasten_take_down(self.by_lead.pk, **SAID, **o),
                 of("organization", "take-down", self.by_lead),
+            ),
+            "invite an owner": (
+                lambda: invite_owner(self.left.pk, email="heir@x.example", **PROVEN | {"proof": "lead_word"}, **o),
+                of("organization", "invite-owner", self.left),
+            ),
+            "revoke the invitation of an owner": (
+                lambda: revoke_owner_invitation(self.invited.pk, **SAID, **o),
+                of("organization", "revoke-owner-invitation", self.invited),
             ),
             "name another owner": (
                 lambda: transfer_ownership(self.unseen.pk, to=self.heir.pk, **PROVEN, **o),

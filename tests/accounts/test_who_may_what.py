@@ -27,6 +27,7 @@ from django.utils import timezone
 from accounts.bulk.lists import make_list, read_ids
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import CheckRun, Organization
+from accounts.owner_invitations import invite_owner
 from accounts.second_lead import ask_to_deactivate
 from accounts.services.exemptions import exempt
 from accounts.services.recovery import ask_recovery
@@ -112,6 +113,8 @@ class World:
         Organization.objects.filter(pk=self.unused.pk).update(late_usage_at=timezone.now())
         self.held = factories.organization("Held", **hold)
         self.unseen = factories.organization("Unseen", owner=factories.UserFactory(created_at=long_ago))
+        self.left = factories.left_organization(at=timezone.now())
+        invite_owner(self.left.pk, email="heir@x.example", **said)
 
     @staticmethod
     def ask_second_lead(lead):
@@ -170,6 +173,12 @@ class World:
             "/admin/accounts/organization/<uuid:id>/begin-contract/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/change-contract/": (self.contracted.pk,),
             "/admin/accounts/organization/<uuid:id>/end-contract/": (self.contracted.pk,),
+            "/admin/accounts/organization/<uuid:id>/invite-owner/": (self.left.pk,),
+            "/admin/accounts/organization/<uuid:id>/revoke-owner-invitation/": (self.left.pk,),
+            "/admin/accounts/organization/<uuid:id>/note/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/timeline/": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/timeline.csv": (self.acme.pk,),
+            "/admin/accounts/organization/<uuid:id>/timeline.json": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/progress/": (self.acme.pk,),
             "/admin/accounts/organization/<uuid:id>/usage/": (self.acme.pk,),
             "/admin/accounts/person/<path:object_id>/change/": (self.acme.owner.pk,),
@@ -210,6 +219,7 @@ class World:
             "/organizations/<uuid:id>/enter/": (place.pk,),
             "/account/leave/<uuid:id>/": (place.pk,),
             "/join/<secret>/": ("secret",),
+            "/own/<secret>/": ("secret",),
             "/billing/test-provider/<uuid:id>/": (place.pk,),
             "/licenses/<uuid:id>/": (place.licenses.first().pk,),
             "/organization/users/<uuid:id>/remove/": (place.member.pk,),

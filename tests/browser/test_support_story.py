@@ -50,6 +50,17 @@ def test_a_lead_finds_an_organization_and_reads_its_case(
     expect(page.get_by_text("2 nodes, 0 running")).to_be_visible()
     assert serious() == []
 
+    page.get_by_text("Write a note").click()
+    page.get_by_label("Note").fill("Called Alice back")
+    page.get_by_label("Ticket").fill("T-9")
+    page.get_by_role("button", name="Keep this note").click()
+    page.get_by_role("link", name="See all of it").click()
+    page.get_by_role("link", name="Notes", exact=True).click()
+    page.locator("summary", has_text="Called Alice back").click()
+    expect(page.get_by_text("T-9")).to_be_visible()
+    assert axe_of(page) == []
+    assert serious() == []
+
     page.keyboard.press("Control+k")
     page.keyboard.type("nobody is called so")
     expect(page.get_by_role("search").get_by_text("Nothing found.").first).to_be_visible()
