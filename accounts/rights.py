@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.errors import LifecycleError
-from accounts.models import Approval, Organization, User
+from accounts.models import Approval, LifecycleEvent, Organization, User
 from accounts.services.requests import proofs_of
-from accounts.words import STAFF_REASONS, Proof, Reason, Tier, Via
+from accounts.words import STAFF_REASONS, Act, Proof, Reason, Tier, Via
 from billing.models import Plan
 from billing.services import plans
 from konnect_portal.foundation.moments import absolute
@@ -65,24 +66,39 @@ def check_deactivation_of(
 ) -> None:
     """Refuse what the actor may not do to one of these organizations, which the caller holds.
 
-    `approval` is a second lead's yes, which an Enterprise organization needs (P71).
+    `approval` is a second lead's yes, where one is needed (P71).
     """
     if via in OWNER_DOORS:
         _check_owner(organizations, actor)
     if via not in STAFF_DOORS or actor is None:
         return
-    on_plan = plans([organization.pk for organization in organizations], at=now)
+    ids = [organization.pk for organization in organizations]
+    on_plan, need_second = plans(ids, at=now), needing_second_lead(ids, at=now)
     for organization in organizations:
-        if on_plan[organization.pk] == Plan.ENTERPRISE and not _is_approved(organization, actor, approval):
+        if organization.pk in need_second and not _is_approved(organization, actor, approval):
             raise LifecycleError(
-                f"{organization.name} is on Enterprise: a second lead has to confirm its deactivation. "
-                "A lead asks for it in the admin."
+                f"{organization.name} is on Enterprise, or was until lately: a second lead has to confirm its "
+                "deactivation. A lead asks for it in the admin."
             )
         if actor.tier == Tier.AGENT and on_plan[organization.pk] != Plan.FREE:
             raise LifecycleError(
                 f"{organization.name} is on {on_plan[organization.pk].label}; an agent deactivates Free organizations "
                 "only. Please ask a lead."
             )
+
+
+def needing_second_lead(ids: Collection[UUID], *, at: datetime) -> set[UUID]:
+    """Those of `ids` that staff deactivate with a second lead's yes alone (P71).
+
+    They are on Enterprise, or staff ended their contract or moved its end within 30 days: nobody prepares alone what
+    takes two.
+    """
+    moved = Q(act=Act.CONTRACT_ENDED) | Q(act=Act.CONTRACT_CHANGED, details__fields__contains="ends_at")
+    lately = LifecycleEvent.objects.filter(
+        moved, organization_id__in=ids, at__gt=at - timedelta(days=settings.ENTERPRISE_REMEMBERED_DAYS)
+    )
+    taken_off = {id for id in lately.values_list("organization_id", flat=True) if id}
+    return taken_off | {id for id, plan in plans(ids, at=at).items() if plan == Plan.ENTERPRISE}
 
 
 def check_act(actor: User, *, via: Via, note: str, ticket: str) -> None:

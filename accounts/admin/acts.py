@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import lifecycle, second_lead
+from accounts import lifecycle, rights, second_lead
 from accounts.admin import columns
 from accounts.admin.confirming import Shown, digest_of_rows, said
 from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, WordForm
@@ -19,7 +19,6 @@ from accounts.previews import deactivation_of, reactivation_of
 from accounts.services.approvals import waiting_for_target
 from accounts.services.ownership import heirs_of, transfer_ownership, why_owner_stays
 from accounts.words import Reason, State
-from billing.models import Plan
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
 
@@ -201,8 +200,8 @@ class NameOwner(OrganizationAct):
 
 
 def _needs_second(organization) -> bool:
-    """Whether a second lead has to confirm its deactivation, by the plan as the list annotates it (P71)."""
-    return organization.running_plan == Plan.ENTERPRISE
+    """Whether a second lead has to confirm its deactivation (P71)."""
+    return bool(rights.needing_second_lead([organization.pk], at=timezone.now()))
 
 
 ACTS: list[OfferedAct] = [Deactivate(), Reactivate(), TakeDown(), NameOwner()]
