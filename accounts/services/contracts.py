@@ -51,8 +51,8 @@ def begin_contract(
 ) -> LifecycleEvent:
     """Put an active organization on Enterprise now: Plus ends and is invoiced until then, a trial ends.
 
-    Raises LifecycleError where the actor may not or it can't be, PreviewChanged where `expected` no longer holds, and
-    Organization.DoesNotExist where the organization is not active.
+    Raises LifecycleError where the actor may not or it can't be, the organization being inactive among that, and
+    PreviewChanged where `expected` no longer holds.
     """
 
     def begin(by_id: UUID, at: datetime) -> tuple[Subscription, dict]:
@@ -98,7 +98,10 @@ def _act(
     expected: str | None,
 ) -> LifecycleEvent:
     """Hold the organization, do it, leave its event."""
-    organization = Organization.objects.hold(organization_id)
+    try:
+        organization = Organization.objects.hold(organization_id)
+    except Organization.DoesNotExist:
+        raise LifecycleError("The organization is not active any more.") from None
     at = timezone.now()
     _check(organization, said)
     if expected is not None and digest_of(unended(organization.pk, at=at)) != expected:
