@@ -263,6 +263,16 @@ def test_ending_the_contract_first_is_no_way_round_the_second_lead(taken_off, le
     assert taken_off.state == State.INACTIVE
 
 
+def test_an_agent_is_offered_it_only_where_no_second_lead_is_needed(taken_off, globex, agent):
+    """P70"""
+    client = signed_in(agent)
+
+    for organization, is_offered in ((taken_off, False), (globex, True)):
+        page = reverse("admin:accounts_organization_deactivate", args=[organization.pk])
+        assert (page in words(client.get(case_of(organization)))) == is_offered
+        assert client.get(page).status_code == (200 if is_offered else 403)
+
+
 def test_a_month_after_the_contract_ended_one_lead_is_enough(taken_off, lead, settings):
     """P71"""
     settings.ENTERPRISE_REMEMBERED_DAYS = 0
