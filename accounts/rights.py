@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.errors import LifecycleError
-from accounts.models import Approval, LifecycleEvent, Organization, User
+from accounts.models import Approval, Organization, User
+from accounts.services.contracts import needing_second_lead
 from accounts.services.requests import proofs_of
-from accounts.words import STAFF_REASONS, Act, Proof, Reason, Tier, Via
+from accounts.words import STAFF_REASONS, Proof, Reason, Tier, Via
 from billing.models import Plan
 from billing.services import plans
 from konnect_portal.foundation.moments import absolute
@@ -85,20 +85,6 @@ def check_deactivation_of(
                 f"{organization.name} is on {on_plan[organization.pk].label}; an agent deactivates Free organizations "
                 "only. Please ask a lead."
             )
-
-
-def needing_second_lead(ids: Collection[UUID], *, at: datetime) -> set[UUID]:
-    """Those of `ids` that staff deactivate with a second lead's yes alone (P71).
-
-    They are on Enterprise, or staff ended their contract or moved its end within 30 days: nobody prepares alone what
-    takes two.
-    """
-    moved = Q(act=Act.CONTRACT_ENDED) | Q(act=Act.CONTRACT_CHANGED, details__fields__contains="ends_at")
-    lately = LifecycleEvent.objects.filter(
-        moved, organization_id__in=ids, at__gt=at - timedelta(days=settings.ENTERPRISE_REMEMBERED_DAYS)
-    )
-    taken_off = {id for id in lately.values_list("organization_id", flat=True) if id}
-    return taken_off | {id for id, plan in plans(ids, at=at).items() if plan == Plan.ENTERPRISE}
 
 
 def check_act(actor: User, *, via: Via, note: str, ticket: str) -> None:

@@ -14,6 +14,7 @@ from accounts.forms.taking_down import take_down_moment
 from accounts.models import Approval, Organization, User
 from accounts.previews import DeactivationPreview, deactivation_of
 from accounts.services.approvals import approve, ask_approval
+from accounts.services.contracts import needing_second_lead
 from accounts.words import REASONS_BY_REQUEST, Reason, State, Via
 
 ACT = Approval.Act.DEACTIVATE_ENTERPRISE
@@ -48,7 +49,7 @@ def ask_to_deactivate(
     if reason in REASONS_BY_REQUEST:
         rights.check_proof(actor, via=via, proof=proof, organizations=[id], at=now, note=note)
     preview = deactivation_of(organization, at=now)
-    if not rights.needing_second_lead([id], at=now) or expected not in (None, preview.digest):
+    if not needing_second_lead([id], at=now) or expected not in (None, preview.digest):
         raise PreviewChanged
     return ask_approval(
         ACT,

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import LifecycleEvent, Organization
-from accounts.rights import needing_second_lead
+from accounts.services.contracts import needing_second_lead
 from accounts.words import Tier
 from billing.models import Plan
 from billing.services import plans

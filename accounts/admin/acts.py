@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import lifecycle, rights, second_lead
+from accounts import lifecycle, second_lead
 from accounts.admin import columns
 from accounts.admin.confirming import Shown, digest_of_rows, said
 from accounts.admin.forms import DeactivateForm, OwnerForm, ReactivateForm, WordForm
@@ -17,6 +17,7 @@ from accounts.forms.taking_down import take_down_moment
 from accounts.models import Organization, User
 from accounts.previews import deactivation_of, reactivation_of
 from accounts.services.approvals import waiting_for_target
+from accounts.services.contracts import needing_second_lead
 from accounts.services.ownership import heirs_of, transfer_ownership, why_owner_stays
 from accounts.words import Reason, State
 from geos.models import ControlPlane
@@ -201,7 +202,7 @@ class NameOwner(OrganizationAct):
 
 def _needs_second(organization) -> bool:
     """Whether a second lead has to confirm its deactivation (P71)."""
-    return bool(rights.needing_second_lead([organization.pk], at=timezone.now()))
+    return bool(needing_second_lead([organization.pk], at=timezone.now()))
 
 
 ACTS: list[OfferedAct] = [Deactivate(), Reactivate(), TakeDown(), NameOwner()]

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts.errors import LifecycleError
 from accounts.models import BulkDeactivation, BulkEntry, Organization, User
-from accounts.rights import check_permission, needing_second_lead
+from accounts.rights import check_permission
+from accounts.services.contracts import needing_second_lead
 from accounts.words import State
 from billing.models import Plan
 from billing.services import plans

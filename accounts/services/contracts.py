@@ -1,12 +1,14 @@
 """Enterprise by support: a lead begins, changes and ends an organization's contract, with reason and ticket (P30)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.errors import LifecycleError, PreviewChanged
@@ -14,7 +16,7 @@ from accounts.models import LifecycleEvent, Organization, User
 from accounts.services.events import record_event
 from accounts.words import Act, Via
 from billing import services as billing
-from billing.models import Subscription
+from billing.models import Plan, Subscription
 
 PERMISSION = "accounts.manage_contracts"
 
@@ -87,6 +89,20 @@ def end_contract(organization_id: UUID, *, expected: str | None = None, **said: 
         return billing.end_contract(organization_id, by_id=by_id, at=at), {}
 
     return _act(Act.CONTRACT_ENDED, organization_id, end, Said(**said), expected)
+
+
+def needing_second_lead(ids: Collection[UUID], *, at: datetime) -> set[UUID]:
+    """Those of `ids` that staff deactivate with a second lead's yes alone (P71).
+
+    They are on Enterprise, or staff ended their contract or moved its end within 30 days: nobody prepares alone what
+    takes two.
+    """
+    moved = Q(act=Act.CONTRACT_ENDED) | Q(act=Act.CONTRACT_CHANGED, details__fields__contains="ends_at")
+    lately = LifecycleEvent.objects.filter(
+        moved, organization_id__in=ids, at__gt=at - timedelta(days=settings.ENTERPRISE_REMEMBERED_DAYS)
+    )
+    taken_off = {id for id in lately.values_list("organization_id", flat=True) if id}
+    return taken_off | {id for id, plan in billing.plans(ids, at=at).items() if plan == Plan.ENTERPRISE}
 
 
 @transaction.atomic

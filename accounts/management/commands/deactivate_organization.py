@@ -11,8 +11,8 @@ from accounts.admin.columns import of_deactivation, when_taken_down
 from accounts.errors import LifecycleError
 from accounts.management.staff_command import StaffCommand, storable
 from accounts.models import Organization
-from accounts.rights import needing_second_lead
 from accounts.second_lead import ask_to_deactivate
+from accounts.services.contracts import needing_second_lead
 from accounts.words import STAFF_REASONS, Reason, State, Via
 
 TAKE_DOWN = {"now": timedelta(0), "later": timedelta(hours=settings.TAKE_DOWN_DELAY_HOURS)}
