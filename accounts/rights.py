@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.errors import LifecycleError
 from accounts.models import Approval, Organization, User
+from accounts.services.contracts import needing_second_lead
 from accounts.services.requests import proofs_of
 from accounts.words import STAFF_REASONS, Proof, Reason, Tier, Via
 from billing.models import Plan
@@ -65,18 +66,19 @@ def check_deactivation_of(
 ) -> None:
     """Refuse what the actor may not do to one of these organizations, which the caller holds.
 
-    `approval` is a second lead's yes, which an Enterprise organization needs (P71).
+    `approval` is a second lead's yes, where one is needed (P71).
     """
     if via in OWNER_DOORS:
         _check_owner(organizations, actor)
     if via not in STAFF_DOORS or actor is None:
         return
-    on_plan = plans([organization.pk for organization in organizations], at=now)
+    ids = [organization.pk for organization in organizations]
+    on_plan, need_second = plans(ids, at=now), needing_second_lead(ids, at=now)
     for organization in organizations:
-        if on_plan[organization.pk] == Plan.ENTERPRISE and not _is_approved(organization, actor, approval):
+        if organization.pk in need_second and not _is_approved(organization, actor, approval):
             raise LifecycleError(
-                f"{organization.name} is on Enterprise: a second lead has to confirm its deactivation. "
-                "A lead asks for it in the admin."
+                f"{organization.name} is on Enterprise, or was until lately: a second lead has to confirm its "
+                "deactivation. A lead asks for it in the admin."
             )
         if actor.tier == Tier.AGENT and on_plan[organization.pk] != Plan.FREE:
             raise LifecycleError(

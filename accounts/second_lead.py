@@ -1,4 +1,4 @@
-"""The deactivation of an Enterprise organization by staff: asked for by one lead, confirmed by a second one (P71)."""
+"""The deactivation by staff of who is or was lately on Enterprise: one lead asks, a second one confirms (P71)."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,8 +14,8 @@ from accounts.forms.taking_down import take_down_moment
 from accounts.models import Approval, Organization, User
 from accounts.previews import DeactivationPreview, deactivation_of
 from accounts.services.approvals import approve, ask_approval
+from accounts.services.contracts import needing_second_lead
 from accounts.words import REASONS_BY_REQUEST, Reason, State, Via
-from billing.models import Plan
 
 ACT = Approval.Act.DEACTIVATE_ENTERPRISE
 
@@ -35,7 +35,7 @@ def ask_to_deactivate(
     take_down: str = "",
     expected: str | None = None,
 ) -> Approval:
-    """Leave the deactivation of an active Enterprise organization to a second lead, as `show` words its preview.
+    """Leave the deactivation of an active organization that needs it to a second lead, as `show` words its preview.
 
     Nothing changes for the organization. `take_down` is "now" or "later", counted from the confirmation.
     LifecycleError where the actor may not or it is asked for already, PreviewChanged where `expected` no longer holds.
@@ -49,7 +49,7 @@ def ask_to_deactivate(
     if reason in REASONS_BY_REQUEST:
         rights.check_proof(actor, via=via, proof=proof, organizations=[id], at=now, note=note)
     preview = deactivation_of(organization, at=now)
-    if preview.plan != Plan.ENTERPRISE or expected not in (None, preview.digest):
+    if not needing_second_lead([id], at=now) or expected not in (None, preview.digest):
         raise PreviewChanged
     return ask_approval(
         ACT,

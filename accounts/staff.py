@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import LifecycleEvent, Organization
+from accounts.services.contracts import needing_second_lead
 from accounts.words import Tier
 from billing.models import Plan
 from billing.services import plans
@@ -70,7 +71,8 @@ def _up_to(tier: Tier) -> list[Tier]:
 
 def _agent_allows(perm: str, organization: Organization) -> bool:
     if perm == "accounts.deactivate_organization":
-        return plans([organization.pk], at=timezone.now())[organization.pk] == Plan.FREE
+        ids, now = [organization.pk], timezone.now()
+        return plans(ids, at=now)[organization.pk] == Plan.FREE and not needing_second_lead(ids, at=now)
     if perm == "accounts.reactivate_organization":
         return _deactivated_lately_by_agent(organization)
     return True

@@ -198,6 +198,7 @@ def support_request(organization, proof="session", **fields) -> SupportRequest:
         wish=fields.pop("wish", "reactivate"),
         proof=proof,
         asked_by_id=organization.owner_id,
+        email=organization.contact_email if proof == "contact_link" else "",
         confirmed_at=fields.pop("confirmed_at", now),
         expires_at=now + timedelta(days=7),
         event_id=organization.pk,

@@ -17,9 +17,9 @@ from accounts.forms.taking_down import take_down_moment
 from accounts.models import Organization, User
 from accounts.previews import deactivation_of, reactivation_of
 from accounts.services.approvals import waiting_for_target
+from accounts.services.contracts import needing_second_lead
 from accounts.services.ownership import heirs_of, transfer_ownership, why_owner_stays
 from accounts.words import Reason, State
-from billing.models import Plan
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
 
@@ -217,8 +217,8 @@ def _possible_owners(organization):
 
 
 def _needs_second(organization) -> bool:
-    """Whether a second lead has to confirm its deactivation, by the plan as the list annotates it (P71)."""
-    return organization.running_plan == Plan.ENTERPRISE
+    """Whether a second lead has to confirm its deactivation (P71)."""
+    return bool(needing_second_lead([organization.pk], at=timezone.now()))
 
 
 ACTS: list[OfferedAct] = [Deactivate(), Reactivate(), TakeDown(), NameOwner()]

@@ -1,5 +1,6 @@
 """Enterprise contracts, for leads: begun, changed and ended on the organization's page (P30, P70)."""
 
+from django.conf import settings
 from django.http import Http404
 from django.utils import timezone
 
@@ -114,7 +115,15 @@ class EndContract(ContractAct):
                     line(f"Put {target.name} on Free at once, where nobody using it for 30 days deactivates it"),
                 ],
             ),
-            Column("This will not", "keep", [*_keeps(target), line("Charge or refund anything")]),
+            Column(
+                "This will not",
+                "keep",
+                [
+                    *_keeps(target),
+                    line("Charge or refund anything"),
+                    line(f"Let one lead deactivate it: for {settings.ENTERPRISE_REMEMBERED_DAYS} days that takes two"),
+                ],
+            ),
         ]
         return Shown(columns, digest_of([contract]))
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.errors import LifecycleError
 from accounts.models import BulkDeactivation, BulkEntry, Organization, User
 from accounts.rights import check_permission
+from accounts.services.contracts import needing_second_lead
 from accounts.words import State
 from billing.models import Plan
 from billing.services import plans
@@ -27,6 +28,7 @@ ID = re.compile(r"(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0
 
 UNKNOWN = "No organization has this id"
 NAMED_BEFORE = "Named before"
+NEEDS_SECOND = "It was on Enterprise until lately, which takes a second lead"
 NO_ID = "There is no id in this line"
 LEFT_BY_STATE = {
     State.INACTIVE: "It is deactivated already",
@@ -83,12 +85,14 @@ def _entries(bulk: BulkDeactivation, named: Iterable[Named], reasons: dict[UUID,
 
 def why_not(ids: Collection[UUID]) -> dict[UUID, str]:
     """Why each of these is left as it is; whoever may go is missing. Only active organizations on Free go (P74)."""
+    now = timezone.now()
     states = dict(Organization.objects.filter(pk__in=ids).values_list("pk", "state"))
     active = [id for id, state in states.items() if state == State.ACTIVE]
-    paying = {id: plan for id, plan in plans(active, at=timezone.now()).items() if plan != Plan.FREE}
+    paying = {id: plan for id, plan in plans(active, at=now).items() if plan != Plan.FREE}
     return {
         **{id: UNKNOWN for id in ids if id not in states},
         **{id: LEFT_BY_STATE[State(state)] for id, state in states.items() if state != State.ACTIVE},
+        **dict.fromkeys(needing_second_lead(active, at=now), NEEDS_SECOND),
         **{id: f"It is on {plan.label}" for id, plan in paying.items()},
     }
 

@@ -1,14 +1,18 @@
 """What is agreed with an Enterprise organization, as a lead enters it: its terms, and prices as lines of tiers."""
 
-from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 
 from billing.models import Metric, Subscription
 from billing.services import PRICE_UNITS, Contract, Tier, Tiers
 from konnect_portal.foundation.money import dollars
+
+LATEST = date.max - timedelta(days=1)
+"""A term ends when the day after its last one begins."""
 
 
 class TiersField(forms.CharField):
@@ -53,7 +57,7 @@ class TiersField(forms.CharField):
     def _cents(number: int, price: str) -> int:
         try:
             cents = Decimal(price) * 100
-        except InvalidOperation:
+        except ArithmeticError:
             raise ValidationError(f"Line {number}: {price[:20]!r} is no price in USD.") from None
         if not (cents.is_finite() and 0 <= cents < 10**12 and cents == int(cents)):
             raise ValidationError(f"Line {number}: a price is 0.00 USD or more, in whole cents.")
@@ -67,6 +71,7 @@ class ContractFields(forms.Form):
     last_day = forms.DateField(
         label="Last day of the term",
         required=False,
+        validators=[MaxValueValidator(LATEST)],
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="In UTC. Empty: it runs until somebody ends it.",
     )

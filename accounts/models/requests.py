@@ -1,19 +1,23 @@
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.words import Proof, Wish
 from konnect_portal.foundation.fields import uuid_key
 
+FROM_OWNER = Q(proof=Proof.SESSION, asked_by_id=F("organization__owner"))
+FROM_CONTACT = Q(proof=Proof.CONTACT_LINK, email=F("organization__contact_email"))
+"""Who has handed the organization over, or is its contact no longer, has no say in it any more."""
+
 
 class SupportRequestQuerySet(models.QuerySet["SupportRequest"]):
     def to_confirm(self, at):
         """Those that wait for the contact's word; `expires_at` is exclusive."""
-        return self.filter(confirmed_at__isnull=True, expires_at__gt=at)
+        return self.filter(FROM_CONTACT, confirmed_at__isnull=True, expires_at__gt=at)
 
     def shown_since(self, since):
-        """Those that prove something, confirmed after `since`."""
-        return self.filter(confirmed_at__gt=since)
+        """Those that prove something, confirmed after `since` by who is owner or contact still."""
+        return self.filter(FROM_OWNER | FROM_CONTACT, confirmed_at__gt=since)
 
 
 class SupportRequest(models.Model):

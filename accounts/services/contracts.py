@@ -1,12 +1,14 @@
 """Enterprise by support: a lead begins, changes and ends an organization's contract, with reason and ticket (P30)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.errors import LifecycleError, PreviewChanged
@@ -14,7 +16,7 @@ from accounts.models import LifecycleEvent, Organization, User
 from accounts.services.events import record_event
 from accounts.words import Act, Via
 from billing import services as billing
-from billing.models import Subscription
+from billing.models import Plan, Subscription
 
 PERMISSION = "accounts.manage_contracts"
 
@@ -51,8 +53,8 @@ def begin_contract(
 ) -> LifecycleEvent:
     """Put an active organization on Enterprise now: Plus ends and is invoiced until then, a trial ends.
 
-    Raises LifecycleError where the actor may not or it can't be, PreviewChanged where `expected` no longer holds, and
-    Organization.DoesNotExist where the organization is not active.
+    Raises LifecycleError where the actor may not or it can't be, the organization being inactive among that, and
+    PreviewChanged where `expected` no longer holds.
     """
 
     def begin(by_id: UUID, at: datetime) -> tuple[Subscription, dict]:
@@ -89,6 +91,20 @@ def end_contract(organization_id: UUID, *, expected: str | None = None, **said: 
     return _act(Act.CONTRACT_ENDED, organization_id, end, Said(**said), expected)
 
 
+def needing_second_lead(ids: Collection[UUID], *, at: datetime) -> set[UUID]:
+    """Those of `ids` that staff deactivate with a second lead's yes alone (P71).
+
+    They are on Enterprise, or staff ended their contract or moved its end within 30 days: nobody prepares alone what
+    takes two.
+    """
+    moved = Q(act=Act.CONTRACT_ENDED) | Q(act=Act.CONTRACT_CHANGED, details__fields__contains="ends_at")
+    lately = LifecycleEvent.objects.filter(
+        moved, organization_id__in=ids, at__gt=at - timedelta(days=settings.ENTERPRISE_REMEMBERED_DAYS)
+    )
+    taken_off = {id for id in lately.values_list("organization_id", flat=True) if id}
+    return taken_off | {id for id, plan in billing.plans(ids, at=at).items() if plan == Plan.ENTERPRISE}
+
+
 @transaction.atomic
 def _act(
     act: Act,
@@ -98,7 +114,10 @@ def _act(
     expected: str | None,
 ) -> LifecycleEvent:
     """Hold the organization, do it, leave its event."""
-    organization = Organization.objects.hold(organization_id)
+    try:
+        organization = Organization.objects.hold(organization_id)
+    except Organization.DoesNotExist:
+        raise LifecycleError("The organization is not active any more.") from None
     at = timezone.now()
     _check(organization, said)
     if expected is not None and digest_of(unended(organization.pk, at=at)) != expected:

@@ -17,6 +17,7 @@ PLAN = "konnect-portal-plus"
 CYCLE = timedelta(days=30)
 NO = {
     "resource_missing": "The card can't be used any more.",
+    "amount_too_large": "Stripe takes no amount as large as this from a card.",
     "amount_too_small": "Stripe takes no amount as small as this from a card.",
 }
 """What Stripe never does, by its code; other errors are those of a moment, or of a setting."""

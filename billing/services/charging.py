@@ -97,8 +97,11 @@ def _take(charge: Charge, organization_id: UUID, customer: str) -> str:
 
 
 def _look_up(charge: Charge, customer: str) -> None:
-    """Whether a voided charge had been paid before the stop, by an answer that never came. Nothing is taken."""
-    reference = provider().payment_of(customer, charge.pk)
+    """Whether a voided charge had been paid before the stop, by an answer that never came. Nothing is taken.
+
+    Who is no customer there never paid there.
+    """
+    reference = provider().payment_of(customer, charge.pk) if customer else None
     if reference is not None:
         _note_payment(charge, reference, at=timezone.now())
     else:

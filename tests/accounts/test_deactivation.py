@@ -286,20 +286,6 @@ def test_a_second_deactivation_changes_nothing(acme, lead, agent):
     assert EmailLock.objects.count() == 1
 
 
-def test_what_fails_half_way_changes_nothing(acme, lead):
-    """P48: a lock that can't be written undoes all the rest."""
-    factories.email_lock(acme, acme.contact_email)
-
-    with pytest.raises(DatabaseError), transaction.atomic():
-        deactivate(acme, actor=lead)
-
-    acme.refresh_from_db()
-    assert acme.state == State.ACTIVE
-    assert acme.team_memberships.exists()
-    assert not LifecycleEvent.objects.exists()
-    assert not Email.objects.exists()
-
-
 def test_a_set_needs_as_many_statements_as_one(lead, django_assert_max_num_queries):
     """P39: acts that run over many take many."""
     one, *many = [factories.organization(f"Org {n}") for n in range(12)]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from accounts import lifecycle
@@ -224,6 +224,33 @@ TOLD = {
     "invitations": "accounts_invitation",
 }
 """Under which word the event names the rows of a table, by id (P47)."""
+
+
+def test_whatever_step_fails_nothing_remains_and_nobody_is_told(acme, globex, lead):
+    """P40, P41, P48: each table in its turn takes no writing."""
+    full(acme, 1)
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    run(FAIL)
+    before, hints = tables(), list(connection.run_on_commit)
+
+    for table in WRITTEN:
+        run(f"CREATE TRIGGER fails BEFORE INSERT OR UPDATE OR DELETE ON {table} EXECUTE FUNCTION fail()")
+        with pytest.raises(DatabaseError, match="as the test says"):
+            lifecycle.deactivate_organizations([acme.pk], reason=Reason.FRAUD, via=Via.ADMIN, actor=lead, ticket="T-1")
+        run(f"DROP TRIGGER fails ON {table}")
+
+    assert tables() == before
+    assert connection.run_on_commit == hints
+
+
+FAIL = """
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'as the test says'; END $$
+"""
+
+
+def run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def test_the_walk_has_a_row_in_every_table_of_an_organization(acme, globex, lead):

@@ -10,13 +10,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.admin.columns import of_deactivation
+from accounts.bulk.lists import make_list, read_ids
 from accounts.errors import LifecycleError, PreviewChanged
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import Approval, LifecycleEvent
 from accounts.second_lead import ask_to_deactivate, confirm_deactivation
 from accounts.services.approvals import decline, withdraw
+from accounts.services.contracts import change_contract, end_contract
 from accounts.words import Act, Reason, State, Tier, Via
 from billing.models import Plan
+from billing.services import Contract
 from geos.models import ControlPlane
 from tests import factories
 from tests.desk import signed_in
@@ -52,6 +55,10 @@ def confirm(approval, actor):
 
 def page_of(approval):
     return reverse("admin:accounts_approval_change", args=[approval.pk])
+
+
+def case_of(organization):
+    return reverse("admin:accounts_organization_change", args=[organization.pk])
 
 
 def words(answer):
@@ -213,10 +220,71 @@ def test_the_command_asks_and_changes_nothing(acme, lead, capsys):
     approval = Approval.objects.get()
     said = capsys.readouterr().err
     assert ended.value.code == 1
-    assert said.startswith("Nothing was changed. Acme is on Enterprise: a second lead was asked")
+    assert said.startswith("Nothing was changed. Acme is on Enterprise, or was until lately: a second lead was asked")
     assert page_of(approval) in said
     assert (approval.via, approval.asked_by_id) == (Via.COMMAND, lead.pk)
     assert is_untouched(acme)
+
+
+@pytest.fixture(params=["ended", "shortened"])
+def taken_off(request, acme, lead):
+    """On Free, since its contract was ended, or its term moved so that it is over."""
+    said = {"actor": lead, "via": Via.ADMIN, "note": "Unpaid", "ticket": "T-1"}
+    if request.param == "ended":
+        end_contract(acme.pk, **said)
+    else:
+        tomorrow = Contract(contract_number="C-1", ends_at=timezone.now() + timedelta(days=1))
+        change_contract(acme.pk, tomorrow, prices={}, **said)
+        acme.subscriptions.update(ends_at=timezone.now())
+    return acme
+
+
+def deactivate_alone(organization, lead):
+    return deactivate_organizations(
+        [organization.pk], reason=Reason.NON_PAYMENT, via=Via.ADMIN, actor=lead, ticket="T-1"
+    )
+
+
+def test_ending_the_contract_first_is_no_way_round_the_second_lead(taken_off, lead, second, capsys):
+    """P71, P74: for 30 days by no door; with the second lead it goes."""
+    with pytest.raises(LifecycleError, match="a second lead has to confirm"):
+        deactivate_alone(taken_off, lead)
+    with pytest.raises(SystemExit):
+        call_command("deactivate_organization", taken_off.pk, reason="fraud", actor=lead.email, ticket="T-3")
+    assert "a second lead was asked" in capsys.readouterr().err
+    [entry] = make_list(read_ids(str(taken_off.pk)), actor=lead).entries.all()
+    assert (entry.result, entry.why) == ("left", "It was on Enterprise until lately, which takes a second lead")
+    assert "A second lead was asked to confirm it." in words(signed_in(lead).get(case_of(taken_off)))
+    assert is_untouched(taken_off)
+
+    confirm(Approval.objects.get(), second)
+
+    taken_off.refresh_from_db()
+    assert taken_off.state == State.INACTIVE
+
+
+def test_an_agent_is_offered_it_only_where_no_second_lead_is_needed(taken_off, globex, agent):
+    """P70"""
+    client = signed_in(agent)
+
+    for organization, is_offered in ((taken_off, False), (globex, True)):
+        page = reverse("admin:accounts_organization_deactivate", args=[organization.pk])
+        assert (page in words(client.get(case_of(organization)))) == is_offered
+        assert client.get(page).status_code == (200 if is_offered else 403)
+
+
+def test_a_month_after_the_contract_ended_one_lead_is_enough(taken_off, lead, settings):
+    """P71"""
+    settings.ENTERPRISE_REMEMBERED_DAYS = 0
+
+    assert deactivate_alone(taken_off, lead)
+
+
+def test_a_contract_that_ran_out_as_agreed_takes_no_second_lead(acme, lead):
+    """P71"""
+    acme.subscriptions.update(ends_at=timezone.now())
+
+    assert deactivate_alone(acme, lead)
 
 
 @pytest.mark.django_db(transaction=True)

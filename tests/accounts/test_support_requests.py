@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.errors import LifecycleError
 from accounts.lifecycle import deactivate_organizations, reactivate_organization, unlock_email
-from accounts.models import LifecycleEvent, SupportRequest
-from accounts.services.requests import ask_contact, ask_support
+from accounts.models import LifecycleEvent, Organization, SupportRequest
+from accounts.services.requests import ask_contact, ask_support, proofs_of
 from accounts.words import Act, Proof, Reason, State, Via, Wish
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.tasks import send_mail
@@ -37,9 +37,13 @@ def shut(organization, lead):
     deactivate_organizations([organization.pk], reason=Reason.SPAM, actor=lead, **SAID)
 
 
-def mailed_link():
+def mailed_links():
     send_mail()
-    return re.search(r"http://[^/]+(/support-request/\S+)", mail.outbox[-1].body)[1]
+    return [re.search(r"http://[^/]+(/support-request/\S+)", sent.body)[1] for sent in mail.outbox]
+
+
+def mailed_link():
+    return mailed_links()[-1]
 
 
 def test_an_owner_asks_from_their_session_and_support_reads_it_on_the_case(acme, globex, alice, lead):
@@ -91,6 +95,28 @@ def test_a_link_is_good_for_7_days(acme, agent):
 
     assert Client().post(link).status_code == 410
     assert SupportRequest.objects.get().confirmed_at is None
+
+
+def test_a_contact_of_before_confirms_nothing(acme, agent):
+    """P2, P73: neither by the link that was mailed, nor by what they had confirmed."""
+    for _ in range(2):
+        ask_contact(acme.pk, wish=Wish.DEACTIVATE, text="", actor=agent, **SAID)
+    used, unused = mailed_links()
+    Client().post(used)
+    Organization.objects.filter(pk=acme.pk).update(contact_email="new@acme.example")
+
+    assert Client().post(unused).status_code == 410
+    assert SupportRequest.objects.filter(confirmed_at=None).count() == 1
+    assert proofs_of([acme.pk], at=timezone.now()) == []
+
+
+def test_who_handed_the_organization_over_asks_for_nothing_any_more(acme, globex, alice, bob):
+    """P3, P73"""
+    for organization in (acme, globex):
+        factories.support_request(organization)
+    Organization.objects.filter(pk=acme.pk).update(owner=bob)
+
+    assert [request.organization for request in proofs_of([acme.pk, globex.pk], at=timezone.now())] == [globex]
 
 
 @pytest.mark.parametrize("proof", ["", Proof.SESSION, Proof.CONTACT_LINK, Proof.LEAD_WORD])

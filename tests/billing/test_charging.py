@@ -157,6 +157,18 @@ def test_a_charge_of_unknown_outcome_is_looked_up_after_the_stop_and_never_made(
     assert charge.next_attempt_at is None
 
 
+def test_who_never_became_a_customer_is_not_looked_up_after_the_stop(acme, other_side, lead):
+    """P41, P48: with nobody's name a provider knows no answer, and would be asked for ever."""
+    other_side.card(acme)
+    other_side.trouble("make_customer", AWAY)
+    invoice(acme)
+    work()
+    deactivate(acme, lead)
+
+    assert work(later=timedelta(hours=1)).next_attempt_at is None
+    assert other_side.asked("payment_of") == 0
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_deactivation_waits_for_the_charge_that_is_under_way(acme, other_side, lead):
     """P41"""

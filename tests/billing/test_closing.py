@@ -1,15 +1,17 @@
 """Cycles are closed: one invoice for each, to the cent, whatever becomes of the worker (P31, P34)."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations, reactivate_organization
 from accounts.words import Reason, Via
 from billing.models import Charge, Credit, GeoUsage, Invoice, InvoiceLine, Price, PriceList
-from billing.services import close_cycles, closing, issuing
+from billing.services import NewSubscription, close_cycles, closing, issuing, start_subscriptions
 from billing.services.prices import Tier, add_price_list
 from billing.services.subscribing import end_plus, start_plus
 from tests import factories
@@ -223,6 +225,18 @@ def test_a_price_list_with_a_gap_keeps_whom_it_concerns_in_draft_and_stops_nobod
     assert issued(acme) == []
     assert len(issued(globex)) == 1
     assert list(Invoice.objects.overdue(END + 80 * HOUR)) == [Invoice.objects.get(organization=acme)]
+
+
+def test_what_is_imported_is_invoiced_from_the_cycle_of_its_import_on(alice):
+    """P34: what was used before was invoiced elsewhere."""
+    imported, begun = factories.organization("Imported", owner=alice), timezone.now() - 100 * DAY
+    plus = NewSubscription(id=uuid4(), organization_id=imported.pk, plan="plus", starts_at=begun, anchor_at=begun)
+    start_subscriptions([plus])
+
+    assert close(begun + 101 * DAY).drafted == 0
+    close(begun + 121 * DAY)
+
+    assert [each.period_start for each in issued(imported)] == [begun + 90 * DAY]
 
 
 def test_a_plan_that_ends_is_invoiced_for_what_was_used_until_then(acme):

@@ -136,6 +136,18 @@ def test_an_error_of_stripes_own_tells_nothing_and_no_key(broken, httpserver, ca
     assert KEY not in f"{told.value} {caplog.text}"
 
 
+@pytest.mark.parametrize("code", ["amount_too_large", "amount_too_small"])
+def test_an_amount_that_stripe_never_takes_is_a_no(broken, httpserver, code):
+    """It would be asked for ever, and nobody told."""
+    none = {"object": "list", "url": "/v1/payment_intents", "has_more": False, "data": []}
+    error = {"error": {"type": "invalid_request_error", "code": code}}
+    httpserver.expect_request("/v1/payment_intents", method="GET").respond_with_json(none)
+    httpserver.expect_request("/v1/payment_intents", method="POST").respond_with_json(error, status=400)
+
+    with pytest.raises(ProviderRefused, match="takes no amount as"):
+        broken.charge("cus_1", "pm_1", cents=10**11, charge_id=uuid4(), attempt=0)
+
+
 def test_a_stripe_that_does_not_answer_is_asked_once(broken, httpserver, monkeypatch):
     monkeypatch.setattr("billing.providers.stripe.TIMEOUT_SECONDS", 0.1)
     broken.__init__()

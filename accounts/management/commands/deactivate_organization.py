@@ -12,9 +12,8 @@ from accounts.errors import LifecycleError
 from accounts.management.staff_command import StaffCommand, storable
 from accounts.models import Organization
 from accounts.second_lead import ask_to_deactivate
+from accounts.services.contracts import needing_second_lead
 from accounts.words import STAFF_REASONS, Reason, State, Via
-from billing.models import Plan
-from billing.services import plans
 
 TAKE_DOWN = {"now": timedelta(0), "later": timedelta(hours=settings.TAKE_DOWN_DELAY_HOURS)}
 
@@ -31,7 +30,7 @@ class Command(StaffCommand):
 
     def act(self, *, actor, id, reason, ticket, note, take_down, **options):
         organization = self.organization(id)
-        if plans([id], at=timezone.now())[id] == Plan.ENTERPRISE:
+        if needing_second_lead([id], at=timezone.now()):
             self.ask(organization, actor=actor, reason=Reason(reason), ticket=ticket, note=note, take_down=take_down)
         take_down_at = timezone.now() + TAKE_DOWN[take_down] if take_down else None
         events = lifecycle.deactivate_organizations(
@@ -64,7 +63,7 @@ class Command(StaffCommand):
         )
         page = settings.PUBLIC_URL.rstrip("/") + reverse("admin:accounts_approval_change", args=[approval.pk])
         raise LifecycleError(
-            f"{organization.name} is on Enterprise: a second lead was asked to confirm it within "
+            f"{organization.name} is on Enterprise, or was until lately: a second lead was asked to confirm it within "
             f"{settings.APPROVAL_HOURS} hours, at {page}"
         )
 
