@@ -120,12 +120,12 @@ def tickets(term: Term) -> tuple[list[Row], bool]:
     found = find_cases(term)
     return [
         Row(
-            reverse("admin:accounts_organization_change", args=[organization.pk]),
-            event.ticket,
-            [organization.name, f"{event.get_act_display()} {absolute(event.at)}"],
-            pill(organization.state, organization.get_state_display()),
+            reverse("admin:accounts_organization_change", args=[case.organization.pk]),
+            case.ticket,
+            [case.organization.name, f"{case.told} {absolute(case.at)}"],
+            pill(case.organization.state, case.organization.get_state_display()),
         )
-        for event, organization in found.rows
+        for case in found.rows
     ], found.has_more
 
 

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.models.history import TICKET_PREFIX
 from accounts.words import Proof, Via
 from konnect_portal.foundation.fields import uuid_key
 
@@ -26,7 +27,7 @@ class CaseNote(models.Model):
         constraints = [models.CheckConstraint(condition=~Q(text=""), name="note_says_something")]
         indexes = [
             models.Index(fields=["organization", "-at", "-id"], name="note_of_organization"),
-            models.Index(fields=["ticket"], condition=~Q(ticket=""), name="note_of_ticket"),
+            models.Index(TICKET_PREFIX, models.F("at").desc(), condition=~Q(ticket=""), name="note_of_ticket"),
         ]
 
     def __str__(self):

@@ -7,14 +7,16 @@ what has it as a part. The number of statements is fixed.
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, F, Model, Q, QuerySet
 from django.db.models.functions import Lower
 
-from accounts.models import EmailLock, LifecycleEvent, Membership, Organization, Person, User
+from accounts.models import CaseNote, EmailLock, LifecycleEvent, Membership, Organization, Person, User
 from accounts.models.history import TICKET_PREFIX
 from accounts.models.organizations import CONTACT_PREFIX
 from accounts.models.organizations import NAME_PREFIX as ORGANIZATION_PREFIX
@@ -30,7 +32,7 @@ LONGEST = 256
 """No name, address or ticket is longer."""
 MOST = 5
 """Shown of each kind."""
-EVENTS_READ = 50
+ROWS_READ = 50
 UNSEEN = dict.fromkeys(map(ord, "\0\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
 """Comes along when something is copied from a mail or a page, and is in no name."""
 
@@ -147,19 +149,37 @@ def find_locks(term: Term) -> Found[EmailLock]:
     return Found(rows[:MOST], len(rows) > MOST)
 
 
-def find_cases(term: Term) -> Found[tuple[LifecycleEvent, Organization]]:
-    """Organizations with an event under this ticket, each once for a ticket, with its latest event."""
-    events = LifecycleEvent.objects.alias(key=TICKET_PREFIX).exclude(ticket="").filter(_beginning(term, "key"))
-    read = events.filter(organization_id__isnull=False).order_by("key", "-at")[:EVENTS_READ]
-    latest: dict[tuple[str, UUID | None], LifecycleEvent]
-    latest = {(event.ticket, event.organization_id): event for event in reversed(read)}
-    organizations = Organization.objects.in_bulk({id for _, id in latest if id is not None})
+class Case(NamedTuple):
+    """An organization that a ticket is about, and what was done or written under it last."""
+
+    ticket: str
+    organization: Organization
+    told: str
+    at: datetime
+
+
+def find_cases(term: Term) -> Found[Case]:
+    """Organizations with an event or a note under this ticket, each once for a ticket."""
+    latest: dict[tuple[str, UUID], LifecycleEvent | CaseNote] = {}
+    for each in sorted([*_under(term, LifecycleEvent), *_under(term, CaseNote)], key=lambda each: each.at):
+        if each.organization_id:
+            latest[each.ticket, each.organization_id] = each
+    organizations = Organization.objects.in_bulk({id for _, id in latest})
     rows = [
-        (event, organizations[event.organization_id])
-        for event in reversed(latest.values())
-        if event.organization_id in organizations
+        Case(ticket, organizations[id], _told(each), each.at)
+        for (ticket, id), each in sorted(latest.items())
+        if id in organizations
     ]
     return Found(rows[:MOST], len(rows) > MOST)
+
+
+def _under[Row: (LifecycleEvent, CaseNote)](term: Term, model: type[Row]) -> Iterable[Row]:
+    rows = model._default_manager.alias(key=TICKET_PREFIX).exclude(ticket="").filter(_beginning(term, "key"))
+    return rows.filter(organization_id__isnull=False).order_by("key", "-at")[:ROWS_READ]
+
+
+def _told(each: LifecycleEvent | CaseNote) -> str:
+    return each.get_act_display() if isinstance(each, LifecycleEvent) else "Note"
 
 
 def matching_organizations(queryset: QuerySet[Organization], term: Term) -> QuerySet[Organization]:

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts import staff
 from accounts.lifecycle import deactivate_organizations
-from accounts.models import EmailLock, LifecycleEvent, StaffLookup
+from accounts.models import CaseNote, EmailLock, LifecycleEvent, StaffLookup
 from accounts.services.finding import LONGEST, MOST
 from accounts.templatetags.desk import pill
 from accounts.words import Act, Reason, State, Via
@@ -36,6 +36,7 @@ def acme():
     made.plane = factories.control_plane(made, "Payments-eu", geo="eu", nodes=1)
     made.node = made.plane.nodes.get()
     made.event = event(made, "SUP-4711")
+    CaseNote.objects.create(organization=made, author_id=bob.pk, text="Called back", ticket="CALL-7")
     made.bob = bob
     factories.control_plane(factories.organization("Globex"), "shop", nodes=1)
     return made
@@ -77,6 +78,7 @@ def found(client, term) -> dict[str, list[str]]:
         ("locked@PEOPLE.example", "Locked addresses", "locked@people.example"),
         ("sup-4711", "Tickets", "SUP-4711"),
         ("SUP", "Tickets", "SUP-4711"),
+        ("call-7", "Tickets", "CALL-7"),
     ],
 )
 def test_it_is_found_by_what_a_customer_says(client, acme, term, group, title):
