@@ -44,7 +44,7 @@ def test_the_first_run_is_above_its_limit_and_waits(is_demo):
 
     run = CheckRun.objects.get()
     assert (run.outcome, run.due_count, run.deactivated_count) == (CheckRun.Outcome.WAITING, 58, 0)
-    assert Organization.objects.active().count() == 293
+    assert Organization.objects.active().count() == 297
 
 
 def test_notices_of_every_stage_are_there_and_the_next_check_begins_with_some(is_demo):
