@@ -98,7 +98,8 @@ def test_a_forecast_goes_on_with_the_average_of_the_last_full_days():
     at = ANCHOR + 10 * DAY
 
     found = forecast(used, of, at=at)
-    assert (found.units, found.per_day) == (1_000 + 20 * 100, 50)
+    assert (found.units, found.per_day, found.full_days) == (1_000 + 20 * 100, 50, 7)
+    assert forecast(used, of, at=ANCHOR + 3 * DAY).full_days == 2
     assert forecast(used, of, at=ANCHOR + DAY) is None
     assert forecast(used, of, at=of.end) is None
 
