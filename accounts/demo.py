@@ -121,10 +121,10 @@ def sign_ins() -> Iterator[str]:
         yield f"  {tier.label:<13} {email}"
     yield "  Code          `make code` prints the six digits of the moment; for an authenticator:"
     yield f"                otpauth://totp/Konnect%20Portal%20demo?secret={totp_secret()}&issuer=Konnect%20Portal"
-    yield "At /login/ as the owner of"
+    yield "Sign in at /login/ as the owner of"
     for customer in CUSTOMERS:
-        yield f"  {customer.name:<17}{customer.email:<26}{customer.story}"
-    yield f"With the password {password()}"
+        yield f"  {customer.name:<18}{customer.email:<26}{customer.story}"
+    yield f"  Password      {password()}, the same for all"
 
 
 def _derived(purpose: str) -> bytes:
