@@ -32,7 +32,7 @@ CONTRACT = Contract(
     has_professional_services=True,
     sales_contact="sales@portal.example",
 )
-AGREED = {
+AGREED: Tiers = {
     Metric.API_REQUESTS: [Tier(above=0, per=1_000_000, cents=9_000)],
     Metric.GATEWAY_SERVICES: [Tier(above=0, per=720, cents=6_000)],
 }

@@ -71,3 +71,10 @@ def test_the_case_says_what_is_not_paid_and_leads_to_the_organizations_invoices(
     assert f"{LIST}?organization={acme.pk}" in page
     shown = client.get(f"{LIST}?organization={acme.pk}").context["cl"].result_list
     assert {each.pk for each in shown} == {invoices[name].pk for name in ("credit", "unpaid", "voided")}
+
+
+def test_moments_in_lists_are_written_as_everywhere(invoices, viewer):
+    """P72"""
+    page = signed_in(viewer).get(LIST).text
+
+    assert f"{END:%-d %b %Y, %H:%M} UTC" in page
