@@ -20,7 +20,17 @@ from accounts.models import User
 from accounts.words import ORGANIZATION_ADMIN
 from billing.models import CardSetup, EmbeddedCard, Metric
 from billing.providers.embedded import give_card
-from billing.services import CYCLE, Batch, Contract, Tier, begin_trial, change_contract, close_cycles, record_usage
+from billing.services import (
+    CYCLE,
+    Batch,
+    Contract,
+    Tier,
+    Tiers,
+    begin_trial,
+    change_contract,
+    close_cycles,
+    record_usage,
+)
 from billing.services.customers import begin_card_setup, finish_card_setup
 from billing.services.plans import set_payment_method
 from billing.services.reports import Usage

@@ -200,7 +200,7 @@ def test_years_of_usage_ask_no_more_than_a_day(alice, acme, globex, charlie, day
 def rows_read(sql: str, table: str) -> int:
     """Rows that a statement takes from a table or passes over in it, and every entry of its key that it looks at.
 
-    A table of a few pages is read whole, whatever its key could answer: that is not what is asked here.
+    A small table is sooner read whole than by a key that other tests have left full of holes: not what is asked here.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
