@@ -117,6 +117,7 @@ def test_the_page_begins_with_one_sentence(alice, acme):
         in text
     )
     assert "complete through 12 Nov 2026, 08:20 UTC" in text
+    assert "by the end of the cycle, and about <b>50.29 USD</b> for everything." in text
     assert "<td>1,250,000</td>" in text
 
 
