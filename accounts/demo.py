@@ -19,6 +19,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from accounts import inactivity
+from accounts.demo_customers import CUSTOMERS
 from accounts.inactivity import Standing
 from accounts.models import CheckRun, InactivityNotice, User
 from accounts.words import Tier
@@ -118,9 +119,12 @@ def sign_ins() -> Iterator[str]:
     yield "Sign in at /admin/ as"
     for tier, (email, _name) in STAFF.items():
         yield f"  {tier.label:<13} {email}"
-    yield f"  Password      {password()}"
     yield "  Code          `make code` prints the six digits of the moment; for an authenticator:"
     yield f"                otpauth://totp/Konnect%20Portal%20demo?secret={totp_secret()}&issuer=Konnect%20Portal"
+    yield "Sign in at /login/ as the owner of"
+    for customer in CUSTOMERS:
+        yield f"  {customer.name:<18}{customer.email:<26}{customer.story}"
+    yield f"  Password      {password()}, the same for all"
 
 
 def _derived(purpose: str) -> bytes:

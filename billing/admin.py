@@ -30,14 +30,24 @@ class TrialFilter(admin.SimpleListFilter):
         return queryset.trials_ending(timezone.now()) if self.value() == "ending" else queryset
 
 
+def _case(organization_id, text):
+    """A link to the page of an organization."""
+    page = reverse("admin:accounts_organization_change", args=[organization_id])
+    return format_html('<a class="desk-link" href="{}">{}</a>', page, text)
+
+
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
-    list_display = ["organization", "plan", "is_trial", "starts_at", "ends_at", "ended_at"]
+    list_display = ["shown_organization", "plan", "is_trial", "starts_at", "ends_at", "ended_at"]
     list_display_links = None
     list_filter = ["plan", "is_trial", TrialFilter]
     list_select_related = ["organization"]
     ordering = ["-starts_at"]
     sortable_by = ()
+
+    @admin.display(description="organization")
+    def shown_organization(self, subscription):
+        return _case(subscription.organization_id, subscription.organization)
 
 
 class InvoiceFilter(admin.SimpleListFilter):
@@ -125,12 +135,6 @@ class InvoiceAdmin(ReadOnlyAdmin):
         if charge is None:
             return "Nothing to pay"
         return f"Paid on {absolute(charge.paid_at)}" if charge.paid_at else "Not paid"
-
-
-def _case(organization_id, text):
-    """A link to the page of an organization."""
-    page = reverse("admin:accounts_organization_change", args=[organization_id])
-    return format_html('<a class="desk-link" href="{}">{}</a>', page, text)
 
 
 class RefundFilter(admin.SimpleListFilter):

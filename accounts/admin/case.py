@@ -37,7 +37,7 @@ from accounts.models import (
 from accounts.owner_invitations import why_barred
 from accounts.timeline import LOOKUPS, Page, timeline
 from accounts.words import State, Via
-from billing.models import ProviderSubscription
+from billing.models import Invoice, ProviderSubscription
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 from geos.services import LeftRunning, left_running
 from konnect_portal.foundation.models import Mail
@@ -196,6 +196,16 @@ class Case:
         """Subscriptions that have ended here, and not yet for sure at the payment provider (P41)."""
         stops = ProviderSubscription.objects.not_confirmed().filter(subscription__organization=self.organization)
         return list(stops.select_related("subscription").order_by("stop_asked_at"))
+
+    @cached_property
+    def payment_method(self):
+        return self.organization.payment_methods.live().first()
+
+    @cached_property
+    def unpaid(self) -> list[Invoice]:
+        """Issued invoices that were not paid, the latest first."""
+        unpaid = Invoice.objects.unpaid().filter(organization=self.organization)
+        return list(unpaid.select_related("charge").order_by("-number")[:SHOWN])
 
     @cached_property
     def billing_account(self):

@@ -70,6 +70,7 @@ class Opening:
             plan=line.plan,
             starts_at=self.opened_at,
             anchor_at=line.billing_anchor_at,
+            billed_from=self.at,
             trial_ends_at=line.trial_ends_at,
             ended_at=None if is_over else self.ended_at,
         )

@@ -7,7 +7,6 @@ from itertools import batched
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.utils import timezone
 
 from billing.models import BillingAccount, Credit, DailyUsage, Plan, Subscription, TrialClaim
 from billing.services.errands import mirror_start
@@ -32,8 +31,8 @@ class NewBillingAccount:
 class NewSubscription:
     """A trial (of Plus) where `trial_ends_at` is set; over already where `ended_at` is.
 
-    A paid one counts its cycles from `anchor_at` (P31); those that were over before it was known here are no concern
-    of ours, and get no invoice.
+    A paid one counts its cycles from `anchor_at` (P31). The first to be invoiced is that of `billed_from`, by default
+    that of its start.
     """
 
     id: UUID
@@ -41,6 +40,7 @@ class NewSubscription:
     plan: str
     starts_at: datetime
     anchor_at: datetime | None = None
+    billed_from: datetime | None = None
     trial_ends_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -107,7 +107,7 @@ def _subscription(new: NewSubscription) -> Subscription:
         is_trial=is_trial,
         starts_at=_start(new),
         anchor_at=anchor,
-        closes_at=first_close(anchor, max(new.starts_at, timezone.now())) if anchor and not is_closed else None,
+        closes_at=first_close(anchor, new.billed_from or new.starts_at) if anchor and not is_closed else None,
         ends_at=new.trial_ends_at,
         ended_at=new.ended_at,
     )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from billing.models import Charge, Metric, PaymentMethod, Plan, Subscription
 from billing.services.costs import Costs, costs_so_far
 from billing.services.plans import scheduled_subscription
@@ -36,7 +38,7 @@ class PlanFacts:
     """The plan in force, what follows it, the card, the cost so far, and prices in words.
 
     `running` is the trial or subscription in force, `scheduled` one that begins later. `agreed` are the prices of a
-    contract that has its own.
+    contract that has its own. `refused` is the oldest charge that a card refused and none has paid since.
     """
 
     at: datetime
@@ -44,6 +46,7 @@ class PlanFacts:
     running: Subscription | None
     scheduled: Subscription | None
     method: PaymentMethod | None
+    refused: Charge | None
     costs: Costs
     prices: list[tuple[str, str]]
     agreed: list[tuple[str, str]]
@@ -99,6 +102,7 @@ def plan_facts(organization_id: UUID, *, at: datetime) -> PlanFacts:
         running=running,
         scheduled=next((each for each in unended if each.starts_at > at), None),
         method=PaymentMethod.objects.live().filter(organization=organization_id).first(),
+        refused=_refused(organization_id).select_related("invoice").order_by("created_at").first(),
         costs=costs_so_far([organization_id], at=at)[organization_id],
         prices=price_words(book.at(at)),
         agreed=price_words(agreed[0]) if agreed else [],
@@ -108,10 +112,14 @@ def plan_facts(organization_id: UUID, *, at: datetime) -> PlanFacts:
 
 def payment_need(organization_id: UUID, standing: Standing, *, at: datetime) -> str:
     """Why an organization that stands so should see to its payment method soon; empty where nothing presses."""
-    charges = Charge.objects.filter(invoice__organization=organization_id, paid_at=None, voided_at=None)
-    if charges.filter(refusals__gt=0).exists():
+    if _refused(organization_id).exists():
         return "Its payment method was refused: an invoice is not paid."
     ends_at = standing.ends_at if standing.is_trial else None
     if ends_at is None or ends_at > at + TRIAL_ENDS_SOON or scheduled_subscription(organization_id, at=at):
         return ""
     return f"The trial ends on {ends_at:%-d %b %Y}. Without a payment method Free follows it."
+
+
+def _refused(organization_id: UUID) -> QuerySet[Charge]:
+    charges = Charge.objects.filter(invoice__organization=organization_id, paid_at=None, voided_at=None)
+    return charges.filter(refusals__gt=0)

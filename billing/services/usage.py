@@ -80,10 +80,14 @@ class Used:
 
 @dataclass(frozen=True)
 class Forecast:
-    """`units` until the cycle's end, and `per_day` what is expected of each day to come, as `Used.days` has it."""
+    """`units` until the cycle's end, and `per_day` what is expected of each day to come, as `Used.days` has it.
+
+    It looks back on `full_days`.
+    """
 
     units: int
     per_day: int
+    full_days: int
 
 
 def cycles_of(anchor: datetime, *, since: datetime, at: datetime) -> list[Cycle]:
@@ -149,4 +153,4 @@ def forecast(used: Used, of: Cycle, *, at: datetime) -> Forecast | None:
     units = sum(used.day_units.get(day.date(), 0) for day in days)
     shown = sum(sum(used.days.get(day.date(), {}).values()) for day in days)
     rest, length = int((of.end - at).total_seconds()), len(days) * int(DAY.total_seconds())
-    return Forecast(used.units + units * rest // length, round(shown / len(days)))
+    return Forecast(used.units + units * rest // length, round(shown / len(days)), len(days))

@@ -109,6 +109,15 @@ class UsagePage:
         return forecast(self.chosen, self.cycle, at=self.at)
 
     @cached_property
+    def expected_cents(self) -> int | None:
+        """What the whole cycle is going to cost by its forecasts; None where nothing is billed or known."""
+        prices, forecasts = self.costs.prices, [forecast(self.used[m], self.cycle, at=self.at) for m in Metric]
+        if prices is None:
+            return None
+        costs = [prices.cost(metric, each.units) for metric, each in zip(Metric, forecasts, strict=True) if each]
+        return sum(costs) if costs else None
+
+    @cached_property
     def chart(self) -> Chart:
         today, days = self.at.date(), self.cycle.days
         per_day = self.forecast.per_day if self.forecast else 0

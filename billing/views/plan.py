@@ -64,7 +64,7 @@ def cancel_plus(request: Any) -> HttpResponse:
         return _tell(
             request,
             lambda: cancel_plan(request.organization.pk, by_id=request.user.pk),
-            done=f"Plus has ended. {request.organization} is on Free.",
+            done=f"Plus has ended. {request.organization} is on Free. The invoice of what was used until now follows.",
         )
     facts = _facts(request)
     if not facts.is_paid_plus:

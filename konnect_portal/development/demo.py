@@ -125,7 +125,7 @@ def prepare(environment: dict[str, str], clock: Clock) -> str:
     clock.say("Collecting static files")
     manage(environment, "collectstatic", "--no-input")
     clock.say("Preparing the sample (the first time takes longest)")
-    return manage(environment, "prepare_demo")
+    return manage({**environment, "LOG_LEVEL": "WARNING"}, "prepare_demo")
 
 
 def manage(environment: dict[str, str], *arguments: str) -> str:

@@ -20,8 +20,8 @@ from accounts.models import (
 from accounts.services.locks import is_locked
 from accounts.services.people import people_to_restore
 from accounts.words import PREDEFINED_TEAMS, Act, Reason, State, Via
-from billing.models import BillingAccount, DailyUsage, Subscription, TrialClaim
-from billing.services import plans
+from billing.models import BillingAccount, DailyUsage, Invoice, Subscription, TrialClaim
+from billing.services import close_cycles, plans
 from geos.models import ControlPlane, OrganizationGeo
 from konnect_portal.foundation.addresses import address_hash
 from licensing.models import License
@@ -188,6 +188,15 @@ class TestPlans:
 
         assert plans([acme.pk], at=AT)[acme.pk] == running
         assert not Subscription.objects.exclude(contract_number="").exists()
+
+    def test_the_first_invoice_is_that_of_the_cycle_of_the_import(self):
+        """P34: what was before it is not billed here, however old the organization is."""
+        acme = made(plan="plus", created_at=moment(days=-400), billing_anchor_at=moment(days=-395))
+        at = AT + 30 * DAY
+
+        close_cycles(at=at)
+        invoice = Invoice.objects.get(organization=acme)
+        assert (invoice.period_start, invoice.period_end) == (AT - 5 * DAY, AT + 25 * DAY)
 
     def test_a_trial_ends_at_its_moment_and_counts_as_taken(self):
         """P30"""

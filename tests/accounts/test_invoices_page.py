@@ -62,10 +62,10 @@ def test_one_can_be_read_line_by_line(ended, issued, alice):
     ("charge", "told"),
     [
         ({}, "Not paid"),
-        ({"paid_at": moment("2026-03-02T10:00")}, "Paid on 2 Mar 2026, 10:00 UTC"),
+        ({"paid_at": moment("2026-03-02T10:00")}, "on 2 Mar 2026, 10:00 UTC"),
         (
-            {"refused_at": moment("2026-03-02T10:00"), "next_attempt_at": moment("2026-03-05T10:00")},
-            "Payment refused, next try 5 Mar 2026, 10:00 UTC",
+            {"refusals": 1, "attempts": 1, "next_attempt_at": moment("2026-03-05T10:00")},
+            "next try 5 Mar 2026, 10:00 UTC",
         ),
         ({"refused_at": moment("2026-03-02T10:00")}, "Payment refused"),
         ({"voided_at": moment("2026-03-02T10:00")}, "Not paid"),

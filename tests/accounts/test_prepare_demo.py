@@ -10,11 +10,14 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
-from accounts import demo
+from accounts import demo, demo_customers
 from accounts.checks import run_check
 from accounts.models import CheckRun, InactivityNotice, Organization, User
 from accounts.words import Tier
+from billing.models import Invoice
+from billing.services import costs_so_far, issued_invoices, standing_of
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +47,7 @@ def test_the_first_run_is_above_its_limit_and_waits(is_demo):
 
     run = CheckRun.objects.get()
     assert (run.outcome, run.due_count, run.deactivated_count) == (CheckRun.Outcome.WAITING, 58, 0)
-    assert Organization.objects.active().count() == 293
+    assert Organization.objects.active().count() == 297
 
 
 def test_notices_of_every_stage_are_there_and_the_next_check_begins_with_some(is_demo):
@@ -91,6 +94,28 @@ def test_staff_of_each_tier_sign_in_with_what_is_printed(is_demo):
         assert Authenticator.objects.get(user=user).wrap().validate_code(demo.totp_code())
     assert demo.password() in said
     assert demo.totp_secret() in said
+
+
+@pytest.mark.slow
+def test_customers_sign_in_with_what_is_printed_and_have_a_story_of_their_own(is_demo):
+    """P30, P34"""
+    said, now = prepare(), timezone.now()
+
+    found = {}
+    for customer in demo_customers.CUSTOMERS:
+        assert User.objects.get(email=customer.email).check_password(demo.password())
+        assert customer.email in said
+        standing, costs = standing_of(customer.id, at=now), costs_so_far([customer.id], at=now)[customer.id]
+        assert costs.total_cents > 0
+        invoices = issued_invoices([customer.id]).count()
+        found[customer.name] = (standing.plan, standing.is_trial, invoices, costs.credit_left_cents > 0)
+    assert found == {
+        "Tidewater Coffee": ("plus", False, 3, False),
+        "Lantern Maps": ("plus", False, 1, False),
+        "Harbour Bank": ("enterprise", False, 0, False),
+        "Paper Kite": ("plus", True, 0, True),
+    }
+    assert Invoice.objects.count() == 4
 
 
 def test_the_code_of_the_moment_can_be_asked_for_again(is_demo):

@@ -58,3 +58,23 @@ def test_the_start_page_counts_those_that_could_not_be_issued(invoices, viewer):
     waiting = {item.link.partition("?")[2]: item.count for item in signed_in(viewer).get("/admin/").context["waiting"]}
 
     assert waiting["state=overdue"] == 1
+
+
+def test_the_case_says_what_is_not_paid_and_leads_to_the_organizations_invoices(invoices, acme, globex, viewer):
+    """P34, P72"""
+    client = signed_in(viewer)
+    page = words(client.get(f"/admin/accounts/organization/{acme.pk}/change/"))
+
+    assert "Invoice 2 <small>100.00 USD, issued" in page
+    assert "Not paid" in page
+    assert "Not paid" not in words(client.get(f"/admin/accounts/organization/{globex.pk}/change/"))
+    assert f"{LIST}?organization={acme.pk}" in page
+    shown = client.get(f"{LIST}?organization={acme.pk}").context["cl"].result_list
+    assert {each.pk for each in shown} == {invoices[name].pk for name in ("credit", "unpaid", "voided")}
+
+
+def test_moments_in_lists_are_written_as_everywhere(invoices, viewer):
+    """P72"""
+    page = signed_in(viewer).get(LIST).text
+
+    assert f"{END:%-d %b %Y, %H:%M} UTC" in page

@@ -150,6 +150,29 @@ def test_a_card_that_expires_before_the_cycle_is_invoiced_is_warned_of(paying, a
     assert [text for text in ("This card has expired", "This card expires on") if text in page] == [says] * bool(says)
 
 
+@pytest.mark.parametrize(
+    ("next_attempt_at", "says"),
+    [
+        (
+            datetime(2099, 1, 1, tzinfo=UTC),
+            "It is tried again on 1 Jan 2099, 00:00 UTC, and at once with another card.",
+        ),
+        (None, "It is tried again as soon as there is another card."),
+    ],
+    ids=["again", "given up"],
+)
+def test_a_refused_payment_stands_above_the_card_until_it_is_paid(paying, alice, next_attempt_at, says):
+    """P34"""
+    charge = {"refusals": 1, "attempts": 1, "next_attempt_at": next_attempt_at}
+    made = factories.invoice(paying, ("api_requests", 5, 1_250), number=7, charge=charge)
+    client = entered(alice, paying)
+
+    assert f"Invoice 7</a> of 12.50 USD is not paid: the payment was refused. {says}" in words(client.get(PAGE))
+    made.charge.paid_at, made.charge.next_attempt_at = timezone.now(), None
+    made.charge.save()
+    assert "is not paid" not in words(client.get(PAGE))
+
+
 def test_a_contract_stands_on_the_page(alice):
     """P30"""
     terms = {"contract_number": "C-2026-7", "support_level": "24x7x365", "sales_contact": "sam@konghq.example"}

@@ -24,6 +24,7 @@ ANCHOR = datetime(2026, 10, 1, 14, 30, tzinfo=UTC)
 HOUR, DAY, CYCLE = timedelta(hours=1), timedelta(days=1), timedelta(days=30)
 NOW = datetime(2026, 11, 12, 9, 20, tzinfo=UTC)
 CURRENT = ANCHOR + CYCLE
+GEOS = ["us", "eu", "au", "me", "in", "sg"]
 
 
 @pytest.fixture
@@ -97,7 +98,8 @@ def test_a_forecast_goes_on_with_the_average_of_the_last_full_days():
     at = ANCHOR + 10 * DAY
 
     found = forecast(used, of, at=at)
-    assert (found.units, found.per_day) == (1_000 + 20 * 100, 50)
+    assert (found.units, found.per_day, found.full_days) == (1_000 + 20 * 100, 50, 7)
+    assert forecast(used, of, at=ANCHOR + 3 * DAY).full_days == 2
     assert forecast(used, of, at=ANCHOR + DAY) is None
     assert forecast(used, of, at=of.end) is None
 
@@ -115,6 +117,7 @@ def test_the_page_begins_with_one_sentence(alice, acme):
         in text
     )
     assert "complete through 12 Nov 2026, 08:20 UTC" in text
+    assert "by the end of the cycle, and about <b>50.29 USD</b> for everything." in text
     assert "<td>1,250,000</td>" in text
 
 
@@ -166,14 +169,19 @@ def test_owner_and_admins_read_it(acme, team, answer):
 
 
 @pytest.mark.usefixtures("now")
-def test_years_of_usage_ask_no_more_than_a_day(alice, acme, globex, charlie):
+@pytest.mark.parametrize(
+    ("days", "geos"), [(200, ["us", "eu"]), pytest.param(3 * 365, GEOS, marks=pytest.mark.slow)], ids=["200", "1095"]
+)
+def test_years_of_usage_ask_no_more_than_a_day(alice, acme, globex, charlie, days, geos):
     """P33: as many statements, which read rows of the cycle alone."""
     factories.usage(acme, (NOW - 2 * HOUR).replace(minute=0), 12)
     factories.subscription(globex, starts_at=ANCHOR)
     globex.billing_account.anchor_at = ANCHOR
     globex.billing_account.save()
-    OrganizationGeo.objects.create(organization=globex, geo_id="us")
-    fill(globex, ["us", "eu"], start=NOW - 200 * DAY, end=NOW)
+    OrganizationGeo.objects.bulk_create(
+        OrganizationGeo(organization=globex, geo_id=geo) for geo in geos if geo != "eu"
+    )
+    fill(globex, geos, start=NOW - days * DAY, end=NOW)
 
     asked = {}
     for name, client in (("quiet", entered(alice, acme)), ("busy", entered(charlie, globex))):
@@ -185,14 +193,18 @@ def test_years_of_usage_ask_no_more_than_a_day(alice, acme, globex, charlie):
     reading = [sql for sql in asked["busy"] if "billing_usagerecord" in sql]
     assert len(reading) == 2
     for sql in reading:
-        hours, days = rows_read(sql, "billing_usagerecord"), rows_read(sql, "billing_dailyusage")
-        assert hours <= 2 * 24 * 2 * 3
-        assert days <= 31 * 2 * 3
+        hours, of_days = rows_read(sql, "billing_usagerecord"), rows_read(sql, "billing_dailyusage")
+        assert hours <= 2 * 24 * len(geos) * 3
+        assert of_days <= 31 * len(geos) * 3
 
 
 def rows_read(sql: str, table: str) -> int:
-    """Rows that a statement takes from a table or passes over in it, and every entry of its key that it looks at."""
+    """Rows that a statement takes from a table or passes over in it, and every entry of its key that it looks at.
+
+    A small table is sooner read whole than by a key that other tests have left full of holes: not what is asked here.
+    """
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
         (plan,) = cursor.fetchone()[0]
     return sum(

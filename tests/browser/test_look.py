@@ -1,6 +1,7 @@
 """The look of customer pages: every part of it in a real browser, by day and by night, on a desk and on a phone."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
@@ -13,11 +14,16 @@ from accounts.access import SESSION_KEY
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import Organization, User
 from accounts.words import Reason, Via
+from geos.models import OrganizationGeo
+from tests import factories
+from tests.billing.test_plan_page import add_card
+from tests.billing.years import fill
 from tests.browser.conftest import axe_of
 from tests.browser.look_urls import LONG, PAGES
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls("tests.browser.look_urls")]
 
+DAY = timedelta(days=1)
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 SHOWN = sorted(f"/look/{page.stem}/" for page in PAGES.glob("*.html"))
@@ -98,6 +104,34 @@ def test_every_mail_can_be_read_by_day_and_night_on_desk_and_phone(page, faults,
     page.set_content(render_to_string(f"mail/{mail}", {"subject": LONG, "organization_name": LONG}))
 
     assert faults() == []
+
+
+def test_pages_of_billing_can_be_read_by_day_on_a_desk_and_by_night_on_a_phone(
+    page, enter, live_server, complaints, alice, acme
+):
+    """P33, P34"""
+    now = timezone.now()
+    factories.subscription(acme, starts_at=now - 40 * DAY)
+    OrganizationGeo.objects.bulk_create(OrganizationGeo(organization=acme, geo_id=geo) for geo in ("eu", "sg"))
+    fill(acme, ["us", "eu", "sg"], start=now.replace(minute=0, second=0, microsecond=0) - 40 * DAY, end=now)
+    add_card(acme)
+    lines = [("api_requests", 12_345_678, 234_567), ("gateway_services", 7_200, 105_000)]
+    refused = {"refusals": 1, "attempts": 1, "next_attempt_at": now + DAY}
+    paid = factories.invoice(acme, *lines, ends_at=now - 40 * DAY, charge={"paid_at": now})
+    factories.invoice(acme, *lines, ends_at=now - 10 * DAY, number=2, charge=refused)
+    enter(alice, acme)
+
+    found = []
+    invoices = ("/billing/invoices/", f"/billing/invoices/{paid.pk}/")
+    for place in ("/billing/", "/billing/plan/", "/billing/plan/cancel/", "/billing/plan/payment-method/", *invoices):
+        page.goto(live_server.url + place)
+        for size, scheme in ((DESK, "light"), (PHONE, "dark")):
+            page.set_viewport_size(size)
+            page.emulate_media(color_scheme=scheme)
+            found += [f"{place} {scheme} {fault}" for fault in axe_of(page)]
+            if page.evaluate("document.documentElement.scrollWidth") > size["width"]:
+                found.append(f"{place} scrolls sideways at {size['width']}")
+    assert (found, complaints) == ([], [])
 
 
 class TestForm:

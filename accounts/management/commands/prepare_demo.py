@@ -7,10 +7,11 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts import checks, demo
+from accounts import checks, demo, demo_customers
 from accounts.desk.pulse import count_figures
 from accounts.importing import import_organizations
-from accounts.models import CheckRun, Organization
+from accounts.models import CheckRun, Organization, User
+from accounts.words import Tier
 
 
 class Command(BaseCommand):
@@ -22,10 +23,10 @@ class Command(BaseCommand):
                 "This fills a database with made-up customers, and staff whose password is printed here. "
                 "To have that, set DEMO=true and ask again."
             )
-        if not Organization.objects.exists():
-            import_sample(at=timezone.now().replace(microsecond=0))
-            demo.make_notices(at=imported_at())
         demo.make_staff()
+        if not Organization.objects.exists():
+            fill(at=timezone.now().replace(microsecond=0))
+            demo.make_notices(at=imported_at())
         if not CheckRun.objects.exists():
             checks.run_check(imported_at())
         count_figures(at=timezone.now())
@@ -34,8 +35,15 @@ class Command(BaseCommand):
 
 
 @transaction.atomic
-def import_sample(*, at: datetime) -> None:
+def fill(*, at: datetime) -> None:
     """All of it or nothing, so that a start that was interrupted is made up for by the next."""
+    import_sample(at=at)
+    lead_email, _name = demo.STAFF[Tier.LEAD]
+    lead = User.objects.get(email=lead_email)
+    demo_customers.open_customers(password=demo.password(), contract_by=lead.pk, at=at)
+
+
+def import_sample(*, at: datetime) -> None:
     with TemporaryFile() as file:
         demo.write_shifted_sample(file, at=at)
         file.seek(0)
