@@ -161,7 +161,10 @@ class Case(NamedTuple):
 def find_cases(term: Term) -> Found[Case]:
     """Organizations with an event or a note under this ticket, each once for a ticket."""
     latest: dict[tuple[str, UUID], LifecycleEvent | CaseNote] = {}
-    for each in sorted([*_under(term, LifecycleEvent), *_under(term, CaseNote)], key=lambda each: each.at):
+    under: list[LifecycleEvent | CaseNote] = []
+    under += _under(term, LifecycleEvent.objects.all())
+    under += _under(term, CaseNote.objects.all())
+    for each in sorted(under, key=lambda each: each.at):
         if each.organization_id:
             latest[each.ticket, each.organization_id] = each
     organizations = Organization.objects.in_bulk({id for _, id in latest})
@@ -173,8 +176,8 @@ def find_cases(term: Term) -> Found[Case]:
     return Found(rows[:MOST], len(rows) > MOST)
 
 
-def _under[Row: (LifecycleEvent, CaseNote)](term: Term, model: type[Row]) -> Iterable[Row]:
-    rows = model._default_manager.alias(key=TICKET_PREFIX).exclude(ticket="").filter(_beginning(term, "key"))
+def _under[Row: (LifecycleEvent, CaseNote)](term: Term, rows: QuerySet[Row]) -> QuerySet[Row]:
+    rows = rows.alias(key=TICKET_PREFIX).exclude(ticket="").filter(_beginning(term, "key"))
     return rows.filter(organization_id__isnull=False).order_by("key", "-at")[:ROWS_READ]
 
 

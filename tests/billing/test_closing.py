@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations, reactivate_organization
 from accounts.words import Reason, Via
@@ -229,14 +228,16 @@ def test_a_price_list_with_a_gap_keeps_whom_it_concerns_in_draft_and_stops_nobod
 
 def test_what_is_imported_is_invoiced_from_the_cycle_of_its_import_on(alice):
     """P34: what was used before was invoiced elsewhere."""
-    imported, begun = factories.organization("Imported", owner=alice), timezone.now() - 100 * DAY
-    plus = NewSubscription(id=uuid4(), organization_id=imported.pk, plan="plus", starts_at=begun, anchor_at=begun)
+    imported = factories.organization("Imported", owner=alice)
+    plus = NewSubscription(
+        id=uuid4(), organization_id=imported.pk, plan="plus", starts_at=START, billed_from=START + 100 * DAY
+    )
     start_subscriptions([plus])
 
-    assert close(begun + 101 * DAY).drafted == 0
-    close(begun + 121 * DAY)
+    assert close(START + 101 * DAY).drafted == 0
+    close(START + 121 * DAY)
 
-    assert [each.period_start for each in issued(imported)] == [begun + 90 * DAY]
+    assert [each.period_start for each in issued(imported)] == [START + 90 * DAY]
 
 
 def test_a_plan_that_ends_is_invoiced_for_what_was_used_until_then(acme):
