@@ -55,4 +55,5 @@ class Migration(migrations.Migration):
         same_organization("accounts_accesstoken", "user_id", *MEMBER),
         same_organization("accounts_accesstoken", "system_account_id", "accounts_systemaccount"),
         append_only("accounts_lifecycleevent"),
+        append_only("accounts_casenote"),
     ]

@@ -45,6 +45,8 @@ class Migration(migrations.Migration):
                 ("organization_id", models.UUIDField(blank=True, null=True)),
                 ("event_id", models.UUIDField(blank=True, null=True)),
                 ("person_id", models.UUIDField(blank=True, null=True)),
+                ("refused_at", models.DateTimeField(blank=True, null=True)),
+                ("bounced_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "email",
                     models.OneToOneField(
