@@ -254,18 +254,31 @@ class ResumeForm(forms.Form):
     """Nothing to say when the check goes on."""
 
 
+def _read_moment(text: str | None) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+class MomentInput(forms.DateTimeInput):
+    """Shows a moment in UTC, the only way in which the browser's own field takes one."""
+
+    def format_value(self, value):
+        at = _read_moment(value)
+        return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" if at else value
+
+
 class MomentField(forms.CharField):
     """A moment in UTC, or one that says its time zone."""
 
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
+    widget = MomentInput(attrs={"type": "datetime-local", "step": 1})
 
     def clean(self, value):
-        given = super().clean(value)
-        try:
-            at = datetime.fromisoformat(given)
-        except ValueError:
-            raise forms.ValidationError("This is no moment. Please write one such as 2026-12-01T03:00.") from None
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        at = _read_moment(super().clean(value))
+        if at is None:
+            raise forms.ValidationError("This is no moment. Please write one such as 2026-12-01T03:00.")
         if not can_be_asked(at):
             raise forms.ValidationError("This moment lies too far away. Please choose a nearer one.")
         return at.astimezone(UTC)

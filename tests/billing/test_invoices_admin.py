@@ -54,12 +54,6 @@ def test_one_is_read_with_its_lines_and_cannot_be_changed(invoices, lead):
     assert Charge.objects.count() == 2
 
 
-def test_the_start_page_counts_those_that_could_not_be_issued(invoices, viewer):
-    waiting = {item.link.partition("?")[2]: item.count for item in signed_in(viewer).get("/admin/").context["waiting"]}
-
-    assert waiting["state=overdue"] == 1
-
-
 def test_the_case_says_what_is_not_paid_and_leads_to_the_organizations_invoices(invoices, acme, globex, viewer):
     """P34, P72"""
     client = signed_in(viewer)
