@@ -1,7 +1,7 @@
 """Who is inactive and since when (P60 to P64, P66, P67). It asks and writes nothing; accounts.checks acts."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -278,9 +278,9 @@ def due(question: Question) -> list[Standing]:
     return sorted(found, key=lambda standing: (standing.inactive_by_activity, standing.id))
 
 
-def is_due_now(ids: Collection[UUID]) -> set[UUID]:
-    """Those of `ids` who may be deactivated now. The lifecycle asks it under lock (P65); the limit is not asked."""
-    return {standing.id for standing in _standings_of(ids, ask()) if standing.may_go}
+def is_due_now(organizations: Collection[Organization]) -> set[UUID]:
+    """Those who may be deactivated now. The lifecycle asks it under lock (P65); the limit is not asked."""
+    return {standing.id for standing in standings(organizations, ask()) if standing.may_go}
 
 
 def exact_inactive_at(ids: Collection[UUID], at: datetime) -> dict[UUID, datetime | None]:
@@ -298,10 +298,6 @@ def explain(id: UUID, at: datetime | None = None) -> Standing:
     """Why one organization is due at a moment, or not: the facts that decide (P67). The limit is not asked."""
     organization = Organization.objects.get(pk=id)
     return standings([organization], ask(at))[0]
-
-
-def _standings_of(ids: Collection[UUID], question: Question) -> Iterable[Standing]:
-    return standings(list(Organization.objects.active().filter(pk__in=ids)), question)
 
 
 def limit(at: datetime) -> int:

@@ -75,7 +75,7 @@ def deactivate_organizations(
     proof: str = "",
     address: str | None = None,
     take_down_at: datetime | None = None,
-    still: Callable[[Collection[UUID]], Collection[UUID]] | None = None,
+    still: Callable[[Collection[Organization]], Collection[UUID]] | None = None,
     expected: str | None = None,
     approval: Approval | None = None,
 ) -> list[LifecycleEvent]:

@@ -97,8 +97,9 @@ def why_not(ids: Collection[UUID]) -> dict[UUID, str]:
     }
 
 
-def may_go(ids: Collection[UUID]) -> set[UUID]:
-    return set(ids) - why_not(ids).keys()
+def may_go(organizations: Collection[Organization]) -> set[UUID]:
+    ids = {organization.pk for organization in organizations}
+    return ids - why_not(ids).keys()
 
 
 @transaction.atomic

@@ -40,16 +40,16 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         self,
         ids: Iterable[UUID],
         *,
-        still: Callable[[Collection[UUID]], Collection[UUID]] | None = None,
+        still: Callable[[Collection["Organization"]], Collection[UUID]] | None = None,
     ) -> list["Organization"]:
         """Lock those of `ids` that this queryset still holds, in order of id, until the transaction ends (habit 1).
 
-        `still` is asked under the lock and keeps those that it returns. Whoever is missing came too late.
+        `still` is asked of them under the lock, and those that it names are kept. Whoever is missing came too late.
         """
         held: list[Organization] = list(self.filter(pk__in=list(ids)).order_by("pk").select_for_update(of=("self",)))
         if still is None or not held:
             return held
-        agreed = set(still([organization.pk for organization in held]))
+        agreed = set(still(held))
         return [organization for organization in held if organization.pk in agreed]
 
     def hold(self, id: UUID) -> "Organization":

@@ -1,7 +1,7 @@
 """Deactivating organizations that are due, as the check does (P65): in sets, one by one, and by one statement.
 
-The statement is written by hand and writes the nine tables that a deactivation of these organizations changes, without
-asking whether it may and without the mails, which the other two write too.
+The statement is written by hand and writes the tables that a deactivation of these organizations changes, nine and the
+two of its mails, without asking whether it may.
 """
 
 from itertools import batched
@@ -98,7 +98,7 @@ WITH ended AS (
         purge_at = now() + %(retention)s * interval '1 day'
     FROM unnest(%(ids)s::uuid[], %(hashes)s::text[]) AS told (id, hash)
     WHERE organization.id = told.id AND state = 'active'
-    RETURNING organization.id, owner_id, contact_email, deactivation_event_id AS event_id, hash
+    RETURNING organization.id, name, owner_id, contact_email, deactivation_event_id AS event_id, hash
 ), teams AS (
     DELETE FROM accounts_teammembership AS gone USING ended WHERE gone.organization_id = ended.id
     RETURNING event_id, gone.id, user_id, team_id
@@ -131,6 +131,19 @@ WITH ended AS (
 ), had AS (
     SELECT event_id, user_id, jsonb_build_object('teams', jsonb_agg(team_id)) AS had
     FROM teams GROUP BY event_id, user_id
+), mails AS (
+    INSERT INTO post_office_email (
+        from_email, "to", cc, bcc, subject, message, html_message, status, priority, created, last_updated,
+        scheduled_time, number_of_retries, message_id, context, backend_alias
+    )
+    SELECT %(sender)s, email, '', '', name || ' was deactivated', repeat(%(line)s, 12), '', 2, 2, now(), now(), now(),
+        0, '<' || event_id || '@localhost>', jsonb_build_object('organization_name', name, 'purge_at', now()::text), ''
+    FROM ended JOIN accounts_user ON accounts_user.id = owner_id
+    RETURNING id, message_id
+), told AS (
+    INSERT INTO foundation_mail (id, email_id, kind, organization_id, event_id, person_id)
+    SELECT gen_random_uuid(), mails.id, 'organization_deactivated', ended.id, event_id, owner_id
+    FROM mails JOIN ended ON message_id = '<' || event_id || '@localhost>'
 )
 INSERT INTO accounts_eventsubject (event_id, part, subject_id, name, address, had)
 SELECT event_id, 'member', user_id, full_name, email, had || jsonb_build_object('roles', (
@@ -142,6 +155,8 @@ FROM ended JOIN accounts_user ON accounts_user.id = owner_id
 UNION ALL SELECT event_id, 'contact', NULL, '', contact_email, '{}' FROM ended
 """
 
+LINE = "A line of a mail, such as there are about a dozen in what an owner is told of a deactivation.\n"
+
 LEFT = """
 SELECT DISTINCT state, deactivation_reason, purge_at - deactivated_at = %s * interval '1 day',
     (SELECT count(*) FROM accounts_teammembership WHERE organization_id = organization.id),
@@ -151,7 +166,8 @@ SELECT DISTINCT state, deactivation_reason, purge_at - deactivated_at = %s * int
     (SELECT count(*) FROM licensing_license WHERE organization_id = organization.id AND lapsed_at IS NULL),
     (SELECT count(*) FROM accounts_emaillock WHERE organization_id = organization.id),
     (SELECT count(*) FROM accounts_lifecycleevent WHERE organization_id = organization.id),
-    (SELECT count(*) FROM accounts_eventsubject WHERE event_id = organization.deactivation_event_id)
+    (SELECT count(*) FROM accounts_eventsubject WHERE event_id = organization.deactivation_event_id),
+    (SELECT count(*) FROM foundation_mail WHERE event_id = organization.deactivation_event_id)
 FROM accounts_organization AS organization WHERE id = ANY(%s)
 """
 """What is left of each, where all were alike: one row."""
@@ -203,7 +219,13 @@ def _in_a_set(ids: list[UUID]) -> None:
 def _by_statement(ids: list[UUID]) -> None:
     addresses = Organization.objects.filter(pk__in=ids).values_list("pk", "contact_email")
     hashes = {id: address_hash(address) for id, address in addresses}
-    told = {"ids": list(hashes), "hashes": list(hashes.values()), "retention": settings.RETENTION_DAYS}
+    told = {
+        "ids": list(hashes),
+        "hashes": list(hashes.values()),
+        "retention": settings.RETENTION_DAYS,
+        "sender": settings.DEFAULT_FROM_EMAIL,
+        "line": LINE,
+    }
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT, told)
 

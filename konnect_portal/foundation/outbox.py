@@ -144,7 +144,6 @@ def _text(name: str, context: dict) -> str:
 
 def _one_line(text: str) -> str:
     """Names and addresses come from people: a line break in one must not begin a header or a paragraph of its own."""
-    visible = "".join(
-        " " if unicodedata.category(character) in {"Cc", "Zl", "Zp"} else character for character in text
-    )
-    return " ".join(visible.split())
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(each) in {"Cc", "Zl", "Zp"} else each for each in text)
+    return " ".join(text.split())

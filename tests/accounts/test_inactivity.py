@@ -346,9 +346,9 @@ def test_why_an_organization_is_not_due(unused, globex, now):
 
 def test_asked_under_lock_only_those_who_may_go_now_are_named(unused, globex, now):
     """P65"""
-    assert inactivity.is_due_now([unused.pk, globex.pk]) == {unused.pk, globex.pk}
+    assert inactivity.is_due_now(Organization.objects.filter(pk__in=[unused.pk, globex.pk])) == {unused.pk, globex.pk}
 
     Organization.objects.filter(pk=unused.pk).update(last_login_at=now)
     factories.control_plane(globex, geo="eu")
 
-    assert inactivity.is_due_now([unused.pk, globex.pk]) == set()
+    assert inactivity.is_due_now(Organization.objects.filter(pk__in=[unused.pk, globex.pk])) == set()
