@@ -139,3 +139,19 @@ def test_what_is_no_mail_at_all_changes_nothing(told, monkeypatch):
     with pytest.raises(CommandError, match="no report"):
         call_command("record_bounce")
     assert not Mail.objects.filter(bounced_at__isnull=False).exists()
+
+
+@pytest.mark.parametrize(
+    ("message_id", "returned"),
+    [
+        ("<<@>", "text/rfc822-headers"),
+        ("\0", "message/rfc822"),
+        ("<a@b>", "text/rfc822-headers; charset=klingon"),
+        ("<\xe4@b>", "message/rfc822"),
+    ],
+    ids=["no id", "nothing", "unknown charset", "not ASCII"],
+)
+@pytest.mark.usefixtures("told")
+def test_a_report_with_nonsense_in_it_is_refused_in_words(monkeypatch, message_id, returned):
+    with pytest.raises(CommandError, match="none of the last 30 days"):
+        bounce(monkeypatch, message_id, returned=returned)

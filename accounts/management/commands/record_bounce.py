@@ -1,8 +1,8 @@
 import sys
 from collections.abc import Iterator
-from email import message_from_binary_file, message_from_string
-from email.message import EmailMessage
-from email.policy import default
+from email import message_from_binary_file, message_from_bytes
+from email.message import Message
+from typing import cast
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Take down that a mail came back: reads the delivery report (RFC 3464) from standard input."
 
     def handle(self, **options):
-        report = message_from_binary_file(sys.stdin.buffer, policy=default)
+        report = message_from_binary_file(sys.stdin.buffer)  # takes every header as it stands, however wrong it is
         if not is_failure(report):
             raise CommandError("Nothing was recorded: this is no report of a mail that could not be delivered.")
         recorded = [id for id in returned_message_ids(report) if record_bounce(id)]
@@ -22,21 +22,28 @@ class Command(BaseCommand):
         self.stdout.write(f"Recorded that {recorded[0]} came back.")
 
 
-def is_failure(report: EmailMessage) -> bool:
+def is_failure(report: Message) -> bool:
     """A delay is no failure yet."""
     return any(
-        block.get("Action", "").strip().lower() == "failed"
+        str(block.get("Action", "")).strip().lower() == "failed"
         for part in report.walk()
         if part.get_content_type() == "message/delivery-status"
-        for block in part.iter_parts()
+        for block in _inside(part)
     )
 
 
-def returned_message_ids(report: EmailMessage) -> Iterator[str]:
+def returned_message_ids(report: Message) -> Iterator[str]:
     """Of the mail that the report returns, whole or its headers alone."""
     for part in report.walk():
         if part.get_content_type() == "message/rfc822":
-            yield from part.get_content().get_all("Message-ID", [])
+            returned = _inside(part)
         elif part.get_content_type() == "text/rfc822-headers":
-            headers = message_from_string(part.get_content(), policy=default)
-            yield from headers.get_all("Message-ID", [])
+            returned = [message_from_bytes(cast(bytes, part.get_payload(decode=True)))]
+        else:
+            continue
+        for each in returned:
+            yield from (str(id).replace("\0", "").strip() for id in each.get_all("Message-ID", []))
+
+
+def _inside(part: Message) -> list[Message]:
+    return cast(list[Message], part.get_payload()) if part.is_multipart() else []
