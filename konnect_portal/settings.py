@@ -132,6 +132,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {
     "signup": "20/m/ip,5/m/key",  # allauth's own has none for an address that gets the mails
+    "ask_support": "10/h/user",  # each leaves an event that stays
     "invite": "20/m/key,100/h/key",  # of an organization, however many addresses each time
 }
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"

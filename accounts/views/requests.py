@@ -1,6 +1,7 @@
 """What an owner asks support for, and where the link mailed to a contact leads (P73)."""
 
 from allauth.account.adapter import get_adapter
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -22,6 +23,8 @@ def ask(request: SignedInRequest) -> HttpResponse:
     """For whoever owns an organization, deactivated ones too: ask, and see what was asked."""
     form = SupportRequestForm(request.POST if request.method == "POST" else None, owner=request.user)
     if form.is_valid():
+        if not ratelimit.consume(request, action="ask_support", user=request.user):
+            return ratelimit.respond_429(request)
         organization = form.cleaned_data["organization"]
         ask_support(
             organization.pk,

@@ -58,6 +58,16 @@ def test_an_owner_asks_from_their_session_and_support_reads_it_on_the_case(acme,
     assert "We merged" not in words(signed_in(lead).get(case_of(globex)))
 
 
+def test_an_owner_who_asks_again_and_again_is_slowed_down(acme, alice):
+    client = entered(alice, acme)
+    asked = {"organization": acme.pk, "wish": "deactivate", "text": "We merged"}
+
+    answers = [client.post(ASK, asked).status_code for _ in range(11)]
+
+    assert answers == [302] * 10 + [429]
+    assert SupportRequest.objects.count() == 10
+
+
 def test_the_owner_of_a_deactivated_organization_can_ask_and_nobody_else_can(acme, globex, alice, bob, lead):
     client = entered(alice, globex)
     shut(acme, lead)
