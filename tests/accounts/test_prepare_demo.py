@@ -64,6 +64,7 @@ def test_notices_of_every_stage_are_there_and_the_next_check_begins_with_some(is
     assert CheckRun.objects.filter(outcome=CheckRun.Outcome.WAITING, kind=CheckRun.Kind.DEACTIVATE).exists()
 
 
+@pytest.mark.slow
 def test_a_second_start_changes_nothing_and_tells_the_same(is_demo):
     first = prepare()
     before = list(Organization.objects.values()), list(User.objects.values()), CheckRun.objects.count()

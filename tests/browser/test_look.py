@@ -28,6 +28,8 @@ DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 SHOWN = sorted(f"/look/{page.stem}/" for page in PAGES.glob("*.html"))
 MAILS = settings.BASE_DIR / "accounts" / "templates" / "mail"
+TYPICAL = ["inactivity_notice.html", "invitation.html", "organization_deactivated.html"]
+"""Those that stand for the others, which are laid out alike, when there is little time."""
 REFUSED = ["/refuse/400/", "/refuse/403/", "/refuse/500/", "/no/such/page/"]
 PLACES = ["Home", "Control planes", "Licenses", "Billing and Usage", "People", "Teams", "Access tokens", "Settings"]
 
@@ -99,7 +101,13 @@ def test_nothing_on_a_page_needs_an_exception_from_the_security_policy(
     assert complaints == []
 
 
-@pytest.mark.parametrize("mail", sorted(path.name for path in MAILS.glob("*.html")))
+@pytest.mark.parametrize(
+    "mail",
+    [
+        mail if mail in TYPICAL else pytest.param(mail, marks=pytest.mark.slow)
+        for mail in sorted(path.name for path in MAILS.glob("*.html"))
+    ],
+)
 def test_every_mail_can_be_read_by_day_and_night_on_desk_and_phone(page, faults, mail):
     page.set_content(render_to_string(f"mail/{mail}", {"subject": LONG, "organization_name": LONG}))
 

@@ -69,6 +69,7 @@ def test_only_what_is_missing_is_started(directory, monkeypatch, given, missing)
         assert list(started) == [missing]
 
 
+@pytest.mark.slow
 def test_the_second_start_finds_the_data_of_the_first(directory):
     with services.running(directory) as started:
         ask(started["DATABASE_URL"], "CREATE TABLE kept (id integer)")
@@ -87,6 +88,7 @@ def test_a_test_run_begins_empty_and_does_not_wait_for_disks(directory):
         assert ask(started["DATABASE_URL"], "SHOW fsync") == "off"
 
 
+@pytest.mark.slow
 def test_after_the_supervisor_was_killed_its_servers_end_and_the_data_are_there(directory, supervisor):
     with supervisor(directory) as (process, started):
         ask(started["DATABASE_URL"], "CREATE TABLE kept (id integer)")
@@ -99,6 +101,7 @@ def test_after_the_supervisor_was_killed_its_servers_end_and_the_data_are_there(
             old.ping()
 
 
+@pytest.mark.slow
 def test_a_pid_file_left_behind_does_not_keep_the_server_from_starting(directory):
     """Its number may belong to another process of the same account since."""
     with services.servers(directory) as [postgresql, _]:
@@ -121,6 +124,7 @@ def test_data_that_were_half_made_are_made_again(directory):
         assert ask(started["DATABASE_URL"], "SELECT 42") == 42
 
 
+@pytest.mark.slow
 def test_a_postgresql_and_a_redis_of_somebody_else_are_left_alone(directory):
     with ExitStack() as others:
         for port in (5432, 6379):
@@ -134,6 +138,7 @@ def test_a_postgresql_and_a_redis_of_somebody_else_are_left_alone(directory):
             assert redis.connection.parse_url(started["REDIS_URL"])["port"] != 6379
 
 
+@pytest.mark.slow
 def test_one_directory_serves_one_process_at_a_time(directory, supervisor):
     with supervisor(directory) as (process, _), pytest.raises(services.Busy, match=str(process.pid)):
         services.running(directory, patience=0.2).__enter__()
@@ -150,6 +155,7 @@ def test_postgresql_never_runs_as_root(postgresql):
     assert Path(f"/proc/{postgresql.process.pid}").stat().st_uid != 0
 
 
+@pytest.mark.slow
 def test_a_checkout_that_is_closed_to_others_serves_too(directory, careful_umask):
     directory.parent.chmod(0o700)
 
