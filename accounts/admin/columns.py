@@ -307,7 +307,10 @@ def of_unlock(
             "undo",
             [
                 line(f"It had its trial on {absolute(trial.claimed_at)}" if trial else "It has had no trial"),
-                line(f"{counted(len(released), 'earlier lock')}", map(_earlier, released)),
+                line(
+                    counted(len(released), "earlier lock") if released else "It was never locked before",
+                    map(_earlier, released),
+                ),
                 line(f"It was unlocked on {absolute(unlocked)}" if unlocked else "It was not unlocked within a year"),
                 line("Only a new deactivation locks it again"),
             ],

@@ -8,27 +8,42 @@ from accounts.desk.pulse import pulse
 from accounts.desk.waiting import AHEAD, KINDS, waiting
 from accounts.models import CheckPause
 
-PLACES = [
-    ("Start", "home", "index", None),
-    ("Organizations", "corporate_fare", "accounts_organization_changelist", "accounts.view_organization"),
-    ("People", "group", "accounts_person_changelist", "accounts.view_person"),
-    ("Locked addresses", "lock", "accounts_emaillock_changelist", "accounts.view_emaillock"),
-    ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
-    ("Second lead", "how_to_reg", "accounts_approval_changelist", "accounts.view_approval"),
-    ("Inactivity", "event_busy", "accounts_inactivity_desk", "accounts.view_checkrun"),
-    ("Lists of spam", "playlist_remove", "accounts_bulkdeactivation_changelist", "accounts.view_bulkdeactivation"),
-    ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
-    ("Credits", "savings", "billing_credit_changelist", "billing.view_credit"),
-    ("At the provider", "sync_alt", "billing_providersubscription_changelist", "billing.view_providersubscription"),
-    ("On one side only", "sync_problem", "billing_providermismatch_changelist", "billing.view_providermismatch"),
-    ("Invoices", "receipt_long", "billing_invoice_changelist", "billing.view_invoice"),
-    ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),
-    ("Usage of geos", "public", "billing_geousage_changelist", "billing.view_geousage"),
-    ("Rejected usage", "report", "billing_usagefault_changelist", "billing.view_usagefault"),
-    ("Licenses", "verified", "licensing_license_changelist", "licensing.view_license"),
-    ("Mails", "mail", "foundation_mail_changelist", "foundation.view_mail"),
-    ("Staff", "badge", "accounts_user_changelist", "accounts.manage_staff"),
-]
+PLACES = {
+    "": [("Start", "home", "index", None)],
+    "Customers": [
+        ("Organizations", "corporate_fare", "accounts_organization_changelist", "accounts.view_organization"),
+        ("People", "group", "accounts_person_changelist", "accounts.view_person"),
+        ("Control planes", "dns", "geos_controlplane_changelist", "geos.view_controlplane"),
+        ("Licenses", "verified", "licensing_license_changelist", "licensing.view_license"),
+        ("Locked addresses", "lock", "accounts_emaillock_changelist", "accounts.view_emaillock"),
+    ],
+    "Deactivations": [
+        ("Inactivity", "event_busy", "accounts_inactivity_desk", "accounts.view_checkrun"),
+        ("Second lead", "how_to_reg", "accounts_approval_changelist", "accounts.view_approval"),
+        ("Lists of spam", "playlist_remove", "accounts_bulkdeactivation_changelist", "accounts.view_bulkdeactivation"),
+    ],
+    "Billing": [
+        ("Subscriptions", "credit_card", "billing_subscription_changelist", "billing.view_subscription"),
+        ("Invoices", "receipt_long", "billing_invoice_changelist", "billing.view_invoice"),
+        ("Credits", "savings", "billing_credit_changelist", "billing.view_credit"),
+        (
+            "At the provider",
+            "sync_alt",
+            "billing_providersubscription_changelist",
+            "billing.view_providersubscription",
+        ),
+        ("On one side only", "sync_problem", "billing_providermismatch_changelist", "billing.view_providermismatch"),
+    ],
+    "Usage": [
+        ("Usage of geos", "public", "billing_geousage_changelist", "billing.view_geousage"),
+        ("Usage kept apart", "inventory_2", "billing_usageapart_changelist", "billing.view_usageapart"),
+        ("Rejected usage", "report", "billing_usagefault_changelist", "billing.view_usagefault"),
+    ],
+    "The desk": [
+        ("Mails", "mail", "foundation_mail_changelist", "foundation.view_mail"),
+        ("Staff", "badge", "accounts_user_changelist", "accounts.manage_staff"),
+    ],
+}
 
 
 def stylesheet(request):
@@ -48,13 +63,34 @@ def search_script(request):
 
 
 def navigation(request):
-    """unfold's sidebar: the places this person may go to."""
-    items = [
-        {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
-        for title, icon, name, perm in PLACES
-        if perm is None or request.user.has_perm(perm)
+    """unfold's sidebar: the places this person may go to, by group."""
+    return [
+        {
+            "title": group,
+            "items": [
+                _item(title, icon, reverse(f"admin:{name}"), request)
+                for title, icon, name, perm in places
+                if perm is None or request.user.has_perm(perm)
+            ],
+        }
+        for group, places in PLACES.items()
     ]
-    return [{"items": items}]
+
+
+def _item(title: str, icon: str, link: str, request) -> dict:
+    here = _list_of(link) == _list_of(request.path)
+    return {
+        "title": title,
+        "icon": icon,
+        "link": link,
+        "active": here,
+        "link_attrs": {"aria-current": "true"} if here else {},
+    }
+
+
+def _list_of(path: str) -> str:
+    """What the pages of one list and its rows begin with: the admin, the app and the model."""
+    return "/".join(path.split("/")[:4])
 
 
 def start(user) -> dict:

@@ -64,3 +64,10 @@ def marked(text, term):
 def pill(value, text):
     """A state as a small coloured label; the text says it without the colour."""
     return format_html('<span class="desk-pill desk-pill-{}">{}</span>', TONES.get(value, "calm"), text)
+
+
+@register.simple_tag(takes_context=True)
+def place_here(context):
+    """The entry of the side bar to which the page belongs, or None."""
+    groups = context.get("sidebar_navigation", ())
+    return next((place for group in groups for place in group["items"] if place["active"]), None)

@@ -66,6 +66,17 @@ def test_a_pasted_list_is_read_before_anything_happens(acme, globex, lead):
     assert not Organization.objects.inactive().exists()
 
 
+def test_a_list_of_which_nobody_can_go_asks_nothing(acme, lead):
+    """P74"""
+    factories.subscription(acme)
+
+    page = said(paste(signed_in(lead), str(acme.pk)))
+
+    assert "Nobody on this list can go" in page
+    assert "It is on Plus" in page
+    assert "to confirm" not in page
+
+
 @pytest.mark.parametrize(("text", "words"), [("", "required"), ("Acme", "There is no id"), ("\0", "Null")])
 def test_a_list_without_an_id_is_not_kept(lead, text, words):
     assert words in said(paste(signed_in(lead), text))

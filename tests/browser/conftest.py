@@ -24,14 +24,15 @@ FLAGS = [
 SERIOUS = ("serious", "critical")
 
 
-def axe_of(page: Page) -> list[str]:
-    """What axe finds serious or worse on the page as it stands."""
+def axe_of(page: Page, *, within: str = "html", **options) -> list[str]:
+    """What axe finds serious or worse on the page as it stands, or in a part of it."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    run = "async () => (await axe.run({resultTypes: ['violations']})).violations"  # the rest is long to hand over
+    run = "async ([within, options]) => (await axe.run(within, options)).violations"
+    options["resultTypes"] = ["violations"]  # the rest is long to hand over
     return [
         f"{each['id']}: {[node['html'] for node in each['nodes']]}"
-        for each in page.evaluate(run)
+        for each in page.evaluate(run, [within, options])
         if each["impact"] in SERIOUS
     ]
 

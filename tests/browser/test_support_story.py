@@ -17,7 +17,6 @@ from tests.browser.conftest import axe_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PHONE = {"width": 390, "height": 844}
 INACTIVITY = "/admin/accounts/checkrun/inactivity/"
 
 
@@ -48,7 +47,6 @@ def test_a_lead_finds_an_organization_and_reads_its_case(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Acme")).to_be_visible()
     expect(page.get_by_text("2 nodes, 0 running")).to_be_visible()
-    assert serious() == []
 
     page.get_by_text("Write a note").click()
     page.get_by_label("Note").fill("Called Alice back")
@@ -59,7 +57,6 @@ def test_a_lead_finds_an_organization_and_reads_its_case(
     page.locator("summary", has_text="Called Alice back").click()
     expect(page.get_by_text("T-9")).to_be_visible()
     assert axe_of(page) == []
-    assert serious() == []
 
     page.keyboard.press("Control+k")
     page.keyboard.type("nobody is called so")
@@ -72,7 +69,7 @@ def test_a_lead_finds_an_organization_and_reads_its_case(
     assert complaints == []
 
 
-def test_a_lead_deactivates_after_reading_what_it_will_do(page, sign_in, serious, complaints, acme, lead):
+def test_a_lead_deactivates_after_reading_what_it_will_do(page, sign_in, complaints, acme, lead):
     """P71"""
     factories.control_plane(acme, "shop", nodes=2)
     sign_in(lead)
@@ -80,7 +77,6 @@ def test_a_lead_deactivates_after_reading_what_it_will_do(page, sign_in, serious
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Deactivate Acme").click()
     expect(page.get_by_text("Stop configuration for 1 control plane in 1 geo")).to_be_visible()
-    assert serious() == []
 
     page.get_by_label("Reason").select_option(label="Asked for by the customer")
     page.get_by_label("Why").fill("I know the owner's voice")
@@ -91,15 +87,12 @@ def test_a_lead_deactivates_after_reading_what_it_will_do(page, sign_in, serious
 
     expect(page.get_by_text("Acme is deactivated.")).to_be_visible()
     expect(page.get_by_text("0 of 1 control planes taken down")).to_be_visible()
-    assert serious() == []
     acme.refresh_from_db()
     assert acme.state == State.INACTIVE
     assert complaints == []
 
 
-def test_a_lead_reads_the_inactivity_desk_and_pauses_the_check(
-    page, sign_in, live_server, serious, complaints, acme, lead
-):
+def test_a_lead_reads_the_inactivity_desk_and_pauses_the_check(page, sign_in, live_server, complaints, acme, lead):
     """P66, P67: the charts are read by keyboard alone; what the bars say, the tables say in numbers."""
     coming = timezone.now() + timedelta(days=5)
     factories.organization("Quiet", created_at=coming - timedelta(days=30))
@@ -107,7 +100,6 @@ def test_a_lead_reads_the_inactivity_desk_and_pauses_the_check(
     sign_in(lead)
     page.goto(live_server.url + INACTIVITY)
     expect(page.get_by_role("heading", name="Not told in time yet")).to_be_visible()
-    assert serious() == []
 
     chart = page.get_by_role("group", name="Becoming inactive in the next 30 days")
     chart.focus()
@@ -135,18 +127,7 @@ def test_a_lead_reads_the_inactivity_desk_and_pauses_the_check(
     assert complaints == []
 
 
-@pytest.mark.parametrize("place", ["/admin/", "/admin/accounts/organization/", "case", INACTIVITY])
-def test_nothing_hangs_over_the_edge_of_a_phone(page, sign_in, live_server, acme, lead, place):
-    factories.control_plane(acme, "a-control-plane-with-a-very-long-name-" * 3, nodes=2)
-    page.set_viewport_size(PHONE)
-    sign_in(lead)
-
-    page.goto(live_server.url + (f"/admin/accounts/organization/{acme.pk}/change/" if place == "case" else place))
-
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-
-
-def test_the_pulse_is_read_by_pointer_and_keyboard(page, sign_in, serious, complaints, acme, lead):
+def test_the_pulse_is_read_by_pointer_and_keyboard(page, sign_in, complaints, acme, lead):
     now = timezone.now()
     for reason in (Reason.SPAM, Reason.INACTIVITY):
         LifecycleEvent.objects.create(
@@ -161,7 +142,6 @@ def test_the_pulse_is_read_by_pointer_and_keyboard(page, sign_in, serious, compl
     expect(chart.get_by_role("status")).to_contain_text("Spam 1")
     page.get_by_text("The same in numbers").click()
     expect(page.get_by_role("region", name="Deactivated each week, by reason, in numbers")).to_be_visible()
-    assert serious() == []
     assert complaints == []
 
 

@@ -23,4 +23,30 @@
   window.addEventListener("load", () => {
     if (document.activeElement === document.body) document.querySelector(FIRST)?.focus();
   });
+
+  // A list that is wider than the screen and holds no link can still be scrolled by keyboard.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const list of document.querySelectorAll("#content .overflow-x-auto:has(table)")) {
+      if (!list.querySelector("a, button, input")) list.tabIndex = 0;
+    }
+  });
+
+  // unfold's stylesheet makes room for the side bar from 1280 pixels on, its script opens it from 1281 on.
+  const hasRoom = () => window.innerWidth >= 1280;
+  const isOpen = () => hasRoom() && localStorage.getItem("sidebarOpen") !== "0";
+  const sideBar = {
+    sidebarToggle() {
+      this.sidebarOpen = !this.sidebarOpen;
+      if (hasRoom()) localStorage.setItem("sidebarOpen", this.sidebarOpen ? "1" : "0");
+    },
+  };
+
+  document.addEventListener("alpine:init", () => {
+    const unfolds = window.theme;
+    window.theme = (...given) => {
+      const theme = unfolds(...given);
+      const resized = { ["x-resize.window"]() { this.sidebarOpen = isOpen(); } };
+      return { ...theme, ...sideBar, sidebarOpen: isOpen(), themeBindings: { ...theme.themeBindings, ...resized } };
+    };
+  });
 })();
