@@ -8,7 +8,7 @@ from accounts.desk.pulse import pulse
 from accounts.desk.waiting import AHEAD, KINDS, waiting
 from accounts.models import CheckPause
 
-PLACES = {
+PLACES: dict[str, list[tuple[str, str, str, str | None]]] = {
     "": [("Start", "home", "index", None)],
     "Customers": [
         ("Organizations", "corporate_fare", "accounts_organization_changelist", "accounts.view_organization"),
