@@ -272,12 +272,24 @@ def test_other_packages_have_no_page(db):
 def test_the_side_bar_names_only_places_that_open(request, acme, tier):
     """P70"""
     client = signed_in(request.getfixturevalue(tier))
-    [group] = client.get("/admin/").context["sidebar_navigation"]
+    groups = client.get("/admin/").context["sidebar_navigation"]
 
-    links = [item["link"] for item in group["items"]]
+    links = [item["link"] for group in groups for item in group["items"]]
 
     assert [link for link in links if client.get(link).status_code != 200] == []
     assert (reverse("admin:accounts_user_changelist") in links) == (tier == "administrator")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [("", "Start"), ("accounts/checkrun/", "Inactivity"), ("accounts/user/trail/", "Staff"), ("search/", None)],
+)
+def test_the_side_bar_marks_where_one_is(administrator, path, place):
+    groups = signed_in(administrator).get(f"/admin/{path}").context["sidebar_navigation"]
+
+    marked = [item["title"] for group in groups for item in group["items"] if item["active"]]
+
+    assert marked == ([place] if place else [])
 
 
 @pytest.mark.parametrize(("tier", "status"), [("viewer", 403), ("agent", 403), ("lead", 403), ("administrator", 200)])
