@@ -69,6 +69,7 @@ def things(acme, globex, alice, lead) -> dict:
     }
 
 
+@pytest.mark.slow
 def test_every_page_of_the_desk_pleases_axe_and_fits_a_phone(page, live_server, complaints, things):
     administrator = factories.staff(Tier.ADMINISTRATOR)
     session = desk.signed_in(administrator).cookies[configured.SESSION_COOKIE_NAME].value
