@@ -137,6 +137,7 @@ class ProgressFilter(admin.SimpleListFilter):
 
 @admin.register(ControlPlane)
 class ControlPlaneAdmin(SearchedList, ReadOnlyAdmin):
+    matching = staticmethod(matching_control_planes)
     list_display = ["name", "shown_organization", "geo", "kind", "shown_state", "begins_at", "attempts", "last_error"]
     list_display_links = ["name"]
     list_filter = ["state", "geo", "kind", ProgressFilter]
@@ -145,9 +146,6 @@ class ControlPlaneAdmin(SearchedList, ReadOnlyAdmin):
     search_help_text = "Beginning of a name or hostname, or id"
     sortable_by = ()
     ordering = ["name", "id"]
-
-    def matching(self, queryset, term):
-        return matching_control_planes(queryset, term)
 
     @method_decorator(require_safe)
     def change_view(self, request, object_id, form_url="", extra_context=None):

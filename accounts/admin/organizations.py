@@ -123,6 +123,7 @@ class OrganizationList(KeyedChangeList):
 
 @admin.register(Organization)
 class OrganizationAdmin(SearchedList, TimelineAdmin):
+    matching = staticmethod(matching_organizations)
     acts = [*ACTS, *CONTRACT_ACTS]
     looked_up = StaffLookup.What.ORGANIZATION_SEARCH
     list_display = ["name", "shown_state", "shown_plan", "owner_email", "home_geo", "last_login", "due"]
@@ -145,9 +146,6 @@ class OrganizationAdmin(SearchedList, TimelineAdmin):
 
     def get_changelist(self, request, **kwargs):
         return OrganizationList
-
-    def matching(self, queryset, term):
-        return matching_organizations(queryset, term)
 
     @method_decorator(require_safe)
     def change_view(self, request, object_id, form_url="", extra_context=None):

@@ -22,6 +22,7 @@ from accounts.templatetags.desk import ago, pill
 
 @admin.register(Person)
 class PersonAdmin(SearchedList, ActsAdmin):
+    matching = staticmethod(matching_people)
     acts = ACTS
     looked_up = StaffLookup.What.PERSON_SEARCH
     list_display = ["email", "full_name", "shown_state", "organization_count", "last_seen"]
@@ -45,9 +46,6 @@ class PersonAdmin(SearchedList, ActsAdmin):
                 has_second_factor=Exists(Authenticator.objects.filter(user=OuterRef("pk"))),
             )
         )
-
-    def matching(self, queryset, term):
-        return matching_people(queryset, term)
 
     def lookup_allowed(self, lookup, value, request):
         """Also those of one organization, to which its case leads."""

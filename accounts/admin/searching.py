@@ -1,6 +1,9 @@
 """Lists that are searched the way the one search box is (P72)."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
+from django.db.models import QuerySet
 
 from accounts.models import StaffLookup
 from accounts.services.finding import Term
@@ -10,10 +13,8 @@ from accounts.services.trail import note_lookup
 class SearchedList:
     """A list of the admin; `matching` says which rows a term means. Each search leaves a row in the staff trail."""
 
+    matching: Callable[[QuerySet, Term], QuerySet]
     looked_up = StaffLookup.What.SEARCH
-
-    def matching(self, queryset, term: Term):
-        raise NotImplementedError
 
     def get_search_results(self, request, queryset, search_term):
         term = Term(search_term)
