@@ -75,6 +75,7 @@ def test_chart_table_and_database_say_the_same(page, live_server, acme, complain
 
     assert faults(page) == []
     page.get_by_role("link", name="Gateway services").click()
+    expect(page.get_by_role("link", name="Gateway services")).to_have_attribute("aria-current", "page")
     page.get_by_role("link", name="Previous cycle").click()
     expect(page.get_by_role("link", name="Next cycle")).to_be_visible()
     expect(page.get_by_role("link", name="Gateway services")).to_have_attribute("aria-current", "page")

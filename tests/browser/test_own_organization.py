@@ -77,6 +77,7 @@ def test_invite_join_promote_hand_over_and_close_the_account(
     alices.get_by_role("link", name="Nina New", exact=True).click()
     alices.get_by_role("link", name="Add to a team").click()
     alices.get_by_role("button", name="Add Organization Admin", exact=True).click()
+    expect(alices.get_by_text("Nina New was added to Organization Admin.")).to_be_visible()
     ninas.reload()
     expect(ninas.get_by_role("link", name="People", exact=True)).to_be_visible()
 
@@ -85,6 +86,7 @@ def test_invite_join_promote_hand_over_and_close_the_account(
     alices.get_by_label(re.compile("Nina New")).check()
     alices.get_by_label("Your password", exact=True).fill(PASSWORD)
     alices.get_by_role("button", name="Hand it over").click()
+    expect(alices.get_by_text("Nina New owns Acme now.")).to_be_visible()
     expect(alices.get_by_text("Deactivate Acme")).to_have_count(0)
     assert Organization.objects.get(pk=acme.pk).owner.email == NINA
 

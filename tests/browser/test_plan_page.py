@@ -39,12 +39,14 @@ def test_an_owner_adds_a_card_upgrades_and_cancels(page: Page, live_server, alic
     expect(page.get_by_role("status")).to_contain_text("pays for Acme from now on")
 
     page.get_by_role("link", name="Upgrade to Plus").click()
+    expect(page.get_by_role("button", name="Upgrade Acme to Plus")).to_be_visible()
     assert faults(page) == []
     page.get_by_role("button", name="Upgrade Acme to Plus").click()
     expect(page.get_by_role("status")).to_contain_text("Acme is on Plus.")
     assert faults(page) == []
 
     page.get_by_role("link", name="Cancel Plus").click()
+    expect(page.get_by_role("button", name="Cancel Plus")).to_be_visible()
     assert faults(page) == []
     page.get_by_role("button", name="Cancel Plus").click()
     expect(page.get_by_role("status")).to_contain_text("Acme is on Free.")

@@ -52,8 +52,10 @@ def test_a_lead_finds_an_organization_and_reads_its_case(
     page.get_by_label("Note").fill("Called Alice back")
     page.get_by_label("Ticket").fill("T-9")
     page.get_by_role("button", name="Keep this note").click()
+    expect(page.get_by_text("The note is kept on the timeline.")).to_be_visible()
     page.get_by_role("link", name="See all of it").click()
     page.get_by_role("link", name="Notes", exact=True).click()
+    page.wait_for_url(re.compile("notes"))
     page.locator("summary", has_text="Called Alice back").click()
     expect(page.get_by_text("T-9")).to_be_visible()
     assert axe_of(page) == []

@@ -94,8 +94,10 @@ def test_a_token_is_made_seen_once_used_and_revoked(page, live_server, signed_in
 def test_an_admin_gives_a_machine_an_account_and_a_token(page, live_server, signed_in, acme, complaints):
     page.goto(f"{live_server.url}/organizations/")
     page.get_by_role("button", name="Enter Acme").click()
+    expect(page.get_by_role("heading", name="Acme", exact=True)).to_be_visible()
     assert faults(page) == []
     page.get_by_role("link", name="System accounts").click()
+    expect(page.get_by_role("link", name="Make a system account")).to_be_visible()
     assert faults(page) == []
     page.get_by_role("link", name="Make a system account").click()
     page.get_by_label("Name").fill("deployer")

@@ -89,7 +89,7 @@ def test_a_lead_deactivates_watches_unlocks_and_brings_back(
     confirm(page, "Acme")
     page.get_by_role("button", name="Reactivate Acme").click()
 
-    expect(page.get_by_text("Active", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Acme is active again, on Free.")).to_be_visible()
     acme.refresh_from_db()
     assert acme.state == "active"
     assert [row.team.name for row in bob.team_memberships.select_related("team")] == ["Analytics Viewer"]
