@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 from post_office.models import Email
 
 from konnect_portal.foundation.models import Mail
+from konnect_portal.foundation.outbox import text_of
 from tests.factories import PASSWORD
 
 NEW_PASSWORD = "Another-Horse-8-Staple"
@@ -45,7 +46,14 @@ def link_of(mail: Mail) -> str:
 
 
 def mails_to(address: str) -> list[Email]:
-    return [mail for mail in Email.objects.order_by("pk") if mail.to == [address]]
+    """The mails to an address, with their text."""
+    return [read(mail) for mail in Email.objects.order_by("pk") if mail.to == [address]]
+
+
+def read(mail: Email) -> Email:
+    """The mail with the text that it will be sent with."""
+    mail.message = text_of(mail, mail.about.kind)
+    return mail
 
 
 def entered(user, organization) -> Client:

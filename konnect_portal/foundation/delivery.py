@@ -26,7 +26,7 @@ from django.utils.module_loading import import_string
 from post_office.models import STATUS, Email, Log
 
 from konnect_portal.foundation.models import Mail
-from konnect_portal.foundation.outbox import LINK_PLACEHOLDER, html_of
+from konnect_portal.foundation.outbox import LINK_PLACEHOLDER, html_of, text_of
 
 logger = structlog.get_logger(__name__)
 
@@ -89,7 +89,7 @@ def _connect() -> BaseEmailBackend:
 
 def _hand_over(email: Email, mailer: BaseEmailBackend) -> None:
     about = Mail.objects.get(email=email)
-    email.html_message = html_of(email, about.kind)
+    email.message, email.html_message = text_of(email, about.kind), html_of(email, about.kind)
     message = email.email_message()
     if len(message.recipients()) != 1:
         raise ValueError(f"Not one address: {email.to}")

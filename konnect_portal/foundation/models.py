@@ -15,7 +15,7 @@ class MailQuerySet(models.QuerySet["Mail"]):
 
 
 class Mail(models.Model):
-    """What a mail is about, beside the library's row that holds its text and delivery.
+    """What a mail is about, beside the library's row that holds its subject and delivery.
 
     Written in the transaction that gives rise to the mail; a worker sends it afterwards (P48). The kind and the ids
     stay when names and addresses are erased. `event_id` is what gave rise to it: an event, or a notice (P64).

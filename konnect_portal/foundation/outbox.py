@@ -84,7 +84,7 @@ def withdraw_mails(event_ids: Collection[UUID]) -> None:
 
 
 def _emails(mails: Iterable[NewMail]) -> Iterator[Email]:
-    """Those that follow each other and say the same are written once: that is most of what a mail costs."""
+    """Those that follow each other and say the same are written once."""
     for (kind, context), alike in groupby(mails, key=lambda mail: (mail.kind, mail.context)):
         text = _written(kind, context)
         for mail in alike:
@@ -100,22 +100,29 @@ def _emails(mails: Iterable[NewMail]) -> Iterator[Email]:
 
 
 def _written(kind: str, context: dict) -> dict[str, Any]:
-    """What a mail's row holds: subject and text, and what the HTML will be made of."""
+    """What a mail's row holds: its subject, and what text and HTML will be made of."""
     context = {name: _one_line(value) if isinstance(value, str) else value for name, value in context.items()}
     if kind in settings.MAIL_LINK_MAKERS:
         context["link"] = LINK_PLACEHOLDER
     context["subject"] = _one_line(_text(f"mail/{kind}.subject.txt", context))[:SUBJECT_LENGTH]
     return {
         "subject": context["subject"],
-        "message": _text(f"mail/{kind}.txt", context).strip() + "\n",
         "context": {name: _stored(value) for name, value in context.items()},
     }
 
 
+def text_of(email: Email, kind: str) -> str:
+    """The text of a mail of that kind. Text and HTML are made as it is sent: they are most of what a mail costs."""
+    return _text(f"mail/{kind}.txt", _context_of(email)).strip() + "\n"
+
+
 def html_of(email: Email, kind: str) -> str:
-    """The HTML of a mail of that kind. It weighs most of all and so is made as the mail is sent."""
-    context = {name: _restored(value) for name, value in email.context.items()}
-    return _template(f"mail/{kind}.html").render(Context(context | _everywhere()))
+    """The HTML of a mail of that kind."""
+    return _template(f"mail/{kind}.html").render(Context(_context_of(email) | _everywhere()))
+
+
+def _context_of(email: Email) -> dict[str, Any]:
+    return {name: _restored(value) for name, value in email.context.items()}
 
 
 def _everywhere() -> dict[str, str]:

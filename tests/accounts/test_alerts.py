@@ -9,6 +9,7 @@ from post_office.models import STATUS, Email
 from accounts.alerts import review_alerts
 from accounts.models import Alert
 from billing.models import GeoUsage, ProviderMismatch
+from tests.customers import read
 from tests.races import collide
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -64,7 +65,7 @@ class TestBeginning:
         one_sided(hours=50)
         one_sided(hours=1)
         review_alerts(at=NOW)
-        text = Email.objects.first().message
+        text = read(Email.objects.first()).message
 
         assert f"Subscriptions on one side only: 2, since {NOW - 50 * HOUR:%-d %b %Y, %H:%M} UTC" in text
         assert "https://portal.example/admin/billing/providermismatch/?state=open" in text

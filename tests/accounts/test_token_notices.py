@@ -18,6 +18,7 @@ from accounts.tasks import tell_of_expiring_tokens
 from accounts.words import Reason, Via
 from konnect_portal.foundation.models import Mail
 from tests import factories
+from tests.customers import read
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +95,7 @@ def test_the_mail_names_token_organization_and_moment_and_never_the_secret(acme,
     expires_at = timezone.now() + timedelta(days=30)
     token, secret = create_token(acme.pk, name="Bob's laptop", expires_at=expires_at, user=bob)
     told_at(14, token=token)
-    mail = Email.objects.get()
+    mail = read(Email.objects.get())
     everything = f"{mail.subject}{mail.message}{mail.context}"
 
     assert mail.to == [bob.email]
@@ -108,7 +109,7 @@ def test_the_mail_names_token_organization_and_moment_and_never_the_secret(acme,
 def test_the_mail_of_a_system_accounts_token_leads_to_its_page(acme):
     robot = factories.system_account(acme, "deployer")
     told_at(0, token=make(acme, 30, system_account=robot))
-    mail = Email.objects.get()
+    mail = read(Email.objects.get())
 
     assert "has expired" in mail.subject
     assert "a token of the system account deployer" in mail.message

@@ -15,6 +15,7 @@ from billing.services.trial_notices import tell_of_trial_ends
 from billing.tasks import tell_of_trial_ends as task
 from konnect_portal.foundation.models import Mail
 from tests import factories
+from tests.customers import read
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -73,7 +74,7 @@ def test_the_mail_says_date_credits_and_what_follows(tried):
     hour = (timezone.now() - timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
     factories.usage(tried, hour, 72, metric=Metric.GATEWAY_SERVICES)
     told_at(tried, 7)
-    mail = Email.objects.get()
+    mail = read(Email.objects.get())
 
     assert mail.subject == f"The trial of Tried ends on {trial.ends_at:%-d %b %Y}"
     for text in (f"{trial.ends_at:%-d %b %Y, %H:%M} UTC", "489.50 USD of credits", "Without one it is on Free"):
@@ -84,8 +85,8 @@ def test_with_a_payment_method_it_says_that_plus_follows(tried):
     set_payment_method(tried.pk, Card("card_1", "Visa", "4242", 2099, 12), by_id=tried.owner_id)
     told_at(tried, 7)
 
-    assert "goes on with Plus" in Email.objects.get().message
-    assert "Free" not in Email.objects.get().message
+    assert "goes on with Plus" in read(Email.objects.get()).message
+    assert "Free" not in read(Email.objects.get()).message
 
 
 def test_nobody_is_told_of_a_deactivated_organization(tried, lead):

@@ -9,6 +9,7 @@ from post_office.models import STATUS, Email
 
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.outbox import NewMail, html_of, queue_mails
+from tests.customers import read
 
 DEACTIVATED = {
     "organization_name": "Acme",
@@ -28,7 +29,7 @@ def deactivated(to="alice@acme.example", **changes) -> NewMail:
 
 def queued(*mails: NewMail) -> list[Email]:
     queue_mails(mails)
-    return list(Email.objects.order_by("pk"))
+    return [read(email) for email in Email.objects.order_by("pk")]
 
 
 def html(email: Email) -> str:
