@@ -39,6 +39,7 @@ from billing.services import end_subscriptions
 from geos.services import hasten_take_down as hasten_control_planes
 from geos.services import request_decommission, restore_control_planes, start_taking_down
 from konnect_portal.foundation.addresses import address_hash, normalize_address
+from konnect_portal.foundation.copying import copy_in
 from licensing.services import lapse_licenses, provision_licenses
 
 __all__ = [
@@ -315,11 +316,11 @@ def _end(
     lapse_licenses(ids, at=at)
     release_people(scopes.values())
     ContactChange.objects.filter(organization_id__in=ids).delete()
-    LifecycleEvent.objects.bulk_create(events)
+    copy_in(events)
     _mark_inactive(held, events, at=at)
     _revoke(scopes, at=at)
     lock_addresses(events, {id: scope.addresses for id, scope in scopes.items()}, at=at)
-    EventSubject.objects.bulk_create(
+    copy_in(
         [
             subject
             for organization, event in zip(held, events, strict=True)
@@ -469,19 +470,19 @@ def _subjects(event: LifecycleEvent, organization: Organization, actor: User | N
     return [
         *actors,
         EventSubject(
-            event=event,
+            event_id=event.pk,
             part=EventSubject.Part.OWNER,
             subject_id=owner.pk,
             name=owner.full_name,
             address=owner.email,
         ),
-        EventSubject(event=event, part=EventSubject.Part.CONTACT, address=organization.contact_email),
+        EventSubject(event_id=event.pk, part=EventSubject.Part.CONTACT, address=organization.contact_email),
     ]
 
 
 def _actor_subject(event: LifecycleEvent, actor: User) -> EventSubject:
     return EventSubject(
-        event=event,
+        event_id=event.pk,
         part=EventSubject.Part.ACTOR,
         subject_id=actor.pk,
         name=actor.full_name,

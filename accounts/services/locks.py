@@ -10,6 +10,7 @@ from django.db import connection
 from accounts.models import EmailLock, LifecycleEvent
 from accounts.words import Act
 from konnect_portal.foundation.addresses import address_hash
+from konnect_portal.foundation.copying import copy_in
 
 
 def hold_addresses(addresses: Iterable[str]) -> None:
@@ -34,12 +35,10 @@ class AddressLocked(Exception):
     """The address belongs to a deactivated organization, so it can neither open nor join anything new (P45)."""
 
 
-def lock_addresses(
-    events: Iterable[LifecycleEvent], addresses: dict[UUID, list[str]], *, at: datetime
-) -> list[EmailLock]:
+def lock_addresses(events: Iterable[LifecycleEvent], addresses: dict[UUID, list[str]], *, at: datetime) -> None:
     """Lock each address for the organization of its event (P45). The caller holds the organizations."""
     hold_addresses(address for some in addresses.values() for address in some)
-    return EmailLock.objects.bulk_create(
+    copy_in(
         [
             EmailLock(
                 organization_id=event.organization_id,

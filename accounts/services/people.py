@@ -32,10 +32,14 @@ def release_people(scopes: Iterable[Scope]) -> None:
 def snapshot(event: LifecycleEvent, scope: Scope) -> list[EventSubject]:
     """Who loses which teams and roles, so that they can be restored as they were (P52)."""
     subjects: dict[UUID, EventSubject] = {}
-    for row in scope.team_memberships:
-        _subject(subjects, event, row).had["teams"].append(str(row.team_id))
-    for role in scope.role_assignments:
-        _subject(subjects, event, role).had["roles"].append(_role(role))
+    for row in (*scope.team_memberships, *scope.role_assignments):
+        who = row.user or row.system_account
+        assert who is not None
+        subject = subjects.get(who.pk) or subjects.setdefault(who.pk, _subject(event, who))
+        if isinstance(row, TeamMembership):
+            subject.had["teams"].append(str(row.team_id))
+        else:
+            subject.had["roles"].append(_role(row))
     return [subjects[id] for id in sorted(subjects)]
 
 
@@ -77,17 +81,11 @@ def restore_people(organization_id: UUID, event_id: UUID | None) -> Return:
     return found
 
 
-def _subject(
-    subjects: dict[UUID, EventSubject], event: LifecycleEvent, row: TeamMembership | RoleAssignment
-) -> EventSubject:
-    who = row.user or row.system_account
-    assert who is not None
+def _subject(event: LifecycleEvent, who: User | SystemAccount) -> EventSubject:
     part = EventSubject.Part.MEMBER if isinstance(who, User) else EventSubject.Part.SYSTEM_ACCOUNT
     name, address = (who.full_name, who.email) if isinstance(who, User) else (who.name, "")
     had: dict[str, list] = {"teams": [], "roles": []}
-    return subjects.setdefault(
-        who.pk, EventSubject(event=event, part=part, subject_id=who.pk, name=name, address=address, had=had)
-    )
+    return EventSubject(event_id=event.pk, part=part, subject_id=who.pk, name=name, address=address, had=had)
 
 
 def _role(role: RoleAssignment) -> dict[str, str | None]:

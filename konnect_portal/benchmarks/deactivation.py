@@ -136,7 +136,7 @@ WITH ended AS (
         from_email, "to", cc, bcc, subject, message, html_message, status, priority, created, last_updated,
         scheduled_time, number_of_retries, message_id, context, backend_alias
     )
-    SELECT %(sender)s, email, '', '', name || ' was deactivated', repeat(%(line)s, 12), '', 2, 2, now(), now(), now(),
+    SELECT %(sender)s, email, '', '', name || ' was deactivated', '', '', 2, 2, now(), now(), now(),
         0, '<' || event_id || '@localhost>', jsonb_build_object('organization_name', name, 'purge_at', now()::text), ''
     FROM ended JOIN accounts_user ON accounts_user.id = owner_id
     RETURNING id, message_id
@@ -154,8 +154,6 @@ UNION ALL SELECT event_id, 'owner', owner_id, full_name, email, '{}'
 FROM ended JOIN accounts_user ON accounts_user.id = owner_id
 UNION ALL SELECT event_id, 'contact', NULL, '', contact_email, '{}' FROM ended
 """
-
-LINE = "A line of a mail, such as there are about a dozen in what an owner is told of a deactivation.\n"
 
 LEFT = """
 SELECT DISTINCT state, deactivation_reason, purge_at - deactivated_at = %s * interval '1 day',
@@ -224,7 +222,6 @@ def _by_statement(ids: list[UUID]) -> None:
         "hashes": list(hashes.values()),
         "retention": settings.RETENTION_DAYS,
         "sender": settings.DEFAULT_FROM_EMAIL,
-        "line": LINE,
     }
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT, told)

@@ -31,10 +31,10 @@ from django.template import Context, Engine, Template
 from django.utils import timezone
 from post_office.models import PRIORITY, STATUS, Email
 
+from konnect_portal.foundation.copying import copy_in, reserved
 from konnect_portal.foundation.hints import hint
 from konnect_portal.foundation.models import Mail
 
-SET_SIZE = 500
 SUBJECT_LENGTH = 250
 LINK_PLACEHOLDER = "[link-made-at-sending]"
 
@@ -52,26 +52,26 @@ class NewMail:
 
 
 def queue_mails(mails: Iterable[NewMail]) -> None:
-    """Write `mails` in the caller's transaction, with a fixed number of statements for each set of 500.
+    """Write `mails` in the caller's transaction, with as many statements for thousands as for one.
 
     An address that no server understands breaks nothing: its mail fails when it is to be sent, and says so.
     """
     mails = list(mails)
     if not mails:
         return
-    emails = Email.objects.bulk_create(_emails(mails), batch_size=SET_SIZE)
-    Mail.objects.bulk_create(
-        (
+    keys = reserved(Email, len(mails))
+    copy_in(list(_emails(mails, keys)))
+    copy_in(
+        [
             Mail(
-                email=email,
+                email_id=key,
                 kind=mail.kind,
                 organization_id=mail.organization_id,
                 event_id=mail.event_id,
                 person_id=mail.person_id,
             )
-            for mail, email in zip(mails, emails, strict=True)
-        ),
-        batch_size=SET_SIZE,
+            for mail, key in zip(mails, keys, strict=True)
+        ]
     )
     hint("konnect_portal.foundation.tasks.send_mail")
 
@@ -83,12 +83,14 @@ def withdraw_mails(event_ids: Collection[UUID]) -> None:
     Email.objects.filter(pk__in=list(unsent)).delete()
 
 
-def _emails(mails: Iterable[NewMail]) -> Iterator[Email]:
+def _emails(mails: Iterable[NewMail], keys: Iterable[int]) -> Iterator[Email]:
     """Those that follow each other and say the same are written once."""
+    key = iter(keys)
     for (kind, context), alike in groupby(mails, key=lambda mail: (mail.kind, mail.context)):
         text = _written(kind, context)
         for mail in alike:
             yield Email(
+                pk=next(key),
                 from_email=settings.DEFAULT_FROM_EMAIL,
                 to=[_one_line(mail.to)],
                 **text,
