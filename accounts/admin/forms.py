@@ -12,7 +12,7 @@ from accounts.inactivity import can_be_asked
 from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason, Tier, Wish
 
 CHOOSE = ("", "Please choose")
-NO_PROOF = "The customer has not asked yet: the owner asks from their account, or you ask the contact to confirm."
+NO_PROOF = "The customer has not asked for this yet: the owner asks from their account, or you ask the contact."
 
 
 class ConfirmForm(forms.Form):

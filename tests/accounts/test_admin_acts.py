@@ -174,7 +174,7 @@ def test_the_preview_names_what_will_change_and_what_will_not(acme, globex, alic
 def test_deactivating_leaves_one_event_with_all_that_was_said(acme, lead):
     """P47, P73"""
     factories.control_plane(acme)
-    factories.support_request(acme)
+    factories.support_request(acme, wish="deactivate")
     answer = confirm(signed_in(lead), page_of("deactivate", acme), proof="session")
 
     assert answer["Location"] == case_of(acme)
@@ -284,7 +284,7 @@ def test_an_empty_post_changes_nothing_and_shows_the_questions(acme, lead):
 
 def test_spam_needs_no_request_and_keeps_no_proof(acme, lead):
     """P73"""
-    factories.support_request(acme)
+    factories.support_request(acme, wish="deactivate")
     confirm(signed_in(lead), page_of("deactivate", acme), reason="spam", proof="session")
 
     assert LifecycleEvent.objects.get().proof == ""
