@@ -194,7 +194,7 @@ class NameOwner(OrganizationAct):
         return why_owner_stays(target, at=timezone.now())
 
     def show(self, user, target):
-        members = User.objects.filter(memberships__organization=target, is_active=True).exclude(pk=target.owner_id)
+        members = _possible_owners(target)
         admins = list(heirs_of(target))
         return Shown(
             columns.of_owner(target, admins, members.count()),
@@ -220,9 +220,9 @@ class NameOwner(OrganizationAct):
 
 
 def _possible_owners(organization):
-    """Members whom support can name where the owner's account is closed (P53)."""
+    """Other members whom support can name (P3, P53)."""
     members = User.objects.filter(memberships__organization=organization, is_active=True)
-    return members.order_by("full_name", "email")
+    return members.exclude(pk=organization.owner_id).order_by("full_name", "email")
 
 
 def _needs_second(organization) -> bool:

@@ -346,21 +346,6 @@ def test_the_preview_of_a_reactivation_says_what_comes_back_and_what_is_gone(acm
     assert "2 people: 2 team places" in tick
 
 
-def test_where_the_owners_account_is_closed_another_member_is_named(acme, alice, bob, lead):
-    """P53"""
-    deactivate(acme, lead)
-    alice.is_active = False
-    alice.save()
-    client = signed_in(lead)
-
-    refused = confirm(client, page_of("reactivate", acme))
-    assert "required" in said(refused)
-    confirm(client, page_of("reactivate", acme), owner=bob.pk)
-
-    acme.refresh_from_db()
-    assert (acme.state, acme.owner) == (State.ACTIVE, bob)
-
-
 def test_what_is_on_hold_is_not_reactivated_and_the_page_says_why(acme, lead):
     """P58"""
     deactivate(acme, lead)
