@@ -1,7 +1,8 @@
 """Alerts: what waits for longer than 24 hours is told to those who look after the portal.
 
-An alert begins with an error in the log and is repeated by mail, once a day, while its cause is there. /metrics and
-the start page ask what waits themselves.
+An alert begins with an error in the log and a mail within the hour, and is mailed again once a day while its cause is
+there. A cause that goes and comes back the same day is mailed once. /metrics and the start page ask what waits
+themselves.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,12 +24,15 @@ ALERT_LOCK = 20_260_142
 MAIL_EVERY = timedelta(hours=23, minutes=30)
 """A little less than a day, so that the hourly task finds the same hour each day."""
 
+MAILS_APART = timedelta(minutes=50)
+"""A little less than an hour, so that each run of the hourly task may mail."""
+
 logger = structlog.get_logger(__name__)
 
 
 @transaction.atomic
 def review_alerts(*, at: datetime) -> None:
-    """Begin and end alerts, and mail `ALERTS_TO` those that are open, once a day at most.
+    """Begin and end alerts, and mail `ALERTS_TO` those that were not mailed for a day: in one mail, and one an hour.
 
     Twice, or two at once, changes nothing more. A mail that no server has taken yet is not followed by another.
     """
@@ -37,9 +41,11 @@ def review_alerts(*, at: datetime) -> None:
     late = [each for each in waiting(KINDS, at) if each.is_late]
     _end({each.kind.name for each in late}, at)
     _begin(late, at)
-    if late and settings.ALERTS_TO and not _told_lately(at):
-        _tell(late)
-        Alert.objects.open().update(told_at=at)
+    told = set(Alert.objects.filter(told_at__gt=at - MAIL_EVERY).values_list("kind", flat=True))
+    untold = [each for each in late if each.kind.name not in told]
+    if untold and settings.ALERTS_TO and not _mailed_lately(at):
+        _tell(untold)
+        Alert.objects.open().filter(kind__in=[each.kind.name for each in untold]).update(told_at=at)
 
 
 def _end(late: set[str], at: datetime) -> None:
@@ -54,9 +60,9 @@ def _begin(late: Sequence[Waiting], at: datetime) -> None:
         logger.error("waits for more than 24 hours", kind=each.kind.name, count=each.count, since=each.since)
 
 
-def _told_lately(at: datetime) -> bool:
+def _mailed_lately(at: datetime) -> bool:
     unsent = Mail.objects.filter(kind="alerts", email__status__in=[STATUS.queued, STATUS.requeued])
-    return Alert.objects.filter(told_at__gt=at - MAIL_EVERY).exists() or unsent.exists()
+    return Alert.objects.filter(told_at__gt=at - MAILS_APART).exists() or unsent.exists()
 
 
 def _tell(late: Sequence[Waiting]) -> None:

@@ -150,7 +150,7 @@ def _act_on_found(question: Question, survey: Survey) -> CheckResult:
 
 
 def _deactivate(ids: Collection[UUID], actor: User | None = None, note: str = "") -> list[UUID]:
-    """Gives who went, by id alone: of a long list the events would fill the memory."""
+    """Gives who went."""
     events = deactivate_organizations(
         ids, reason=Reason.INACTIVITY, via=Via.CHECK, actor=actor, note=note, still=inactivity.is_due_now
     )

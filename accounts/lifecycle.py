@@ -34,7 +34,7 @@ from accounts.services.locks import hold_live_locks, lock_addresses, release_loc
 from accounts.services.ownership import hand_over
 from accounts.services.people import release_people, restore_people, snapshot
 from accounts.services.teams import join_organization_admin
-from accounts.words import REASONS_BY_REQUEST, Act, Reason, State, Via
+from accounts.words import REASONS_BY_REQUEST, Act, Reason, State, Via, Wish
 from billing.services import end_subscriptions
 from geos.services import hasten_take_down as hasten_control_planes
 from geos.services import request_decommission, restore_control_planes, start_taking_down
@@ -103,7 +103,7 @@ def deactivate_organizations(
     rights.check_deactivation_of(held, via=via, actor=actor, now=now, approval=approval)
     if reason in REASONS_BY_REQUEST and approval is None:
         held_ids = [organization.pk for organization in held]
-        rights.check_proof(actor, via=via, proof=proof, organizations=held_ids, at=now, note=note)
+        rights.check_proof(actor, Wish.DEACTIVATE, via=via, proof=proof, organizations=held_ids, at=now, note=note)
     scopes = scopes_of(held, at=now, lock=True)
     if expected is not None and digest_of(scopes.values()) != expected:
         raise PreviewChanged
@@ -161,7 +161,7 @@ def reactivate_organization(
     organization = hold_inactive(id, now)
     if invitation is None:
         rights.check_permission(actor, "accounts.reactivate_organization", organization)
-        rights.check_proof(actor, via=via, proof=proof, organizations=[id], at=now, note=note)
+        rights.check_proof(actor, Wish.REACTIVATE, via=via, proof=proof, organizations=[id], at=now, note=note)
     preview = reactivation_of(organization, at=now)
     if expected is not None and preview.digest != expected:
         raise PreviewChanged
@@ -222,7 +222,7 @@ def unlock_email(
     if not locks:
         raise LifecycleError(f"{normalize_address(email)} is not locked.")
     of = [lock.organization_id for lock in locks]
-    rights.check_proof(actor, via=via, proof=proof, organizations=of, at=timezone.now(), note=note)
+    rights.check_proof(actor, Wish.UNLOCK, via=via, proof=proof, organizations=of, at=timezone.now(), note=note)
     rights.check_unlocking(actor, unlocked_at(address_hash(email), at=timezone.now()))
     event = _tell(
         Act.EMAIL_UNLOCKED,

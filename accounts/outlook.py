@@ -12,12 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import TruncDate, TruncWeek
+from django.db.models.functions import TruncDate
 
 from accounts import inactivity
 from accounts.inactivity import Question, Standing
-from accounts.models import Exemption, InactivityNotice, LifecycleEvent, Organization
-from accounts.words import Act, HeldBy, Reason
+from accounts.models import Exemption, InactivityNotice, Organization
+from accounts.words import HeldBy
 from billing.services import running_subscriptions
 from geos.models import ControlPlane
 from konnect_portal.foundation.paging import KeyPage, key_page
@@ -30,7 +30,6 @@ AHEAD = timedelta(days=14)
 WINDOW = 500
 PAGE = 100
 DAYS = 30
-WEEKS = 12
 
 
 @dataclass(frozen=True)
@@ -56,14 +55,6 @@ class ComingDays:
     days: list[date]
     counts: list[int]
     is_exact: bool
-
-
-@dataclass(frozen=True)
-class Deactivations:
-    """How many organizations were deactivated in each week, named by its Monday, for each reason that there was."""
-
-    weeks: list[date]
-    by_reason: dict[Reason, list[int]]
 
 
 def outlook(question: Question) -> dict[str, Part]:
@@ -191,15 +182,3 @@ def _bounds_by_day(start: datetime, end: datetime) -> Counter[date]:
     bounds = Organization.objects.filter(inactive_at__gt=start, inactive_at__lte=end).order_by()
     by_day = bounds.values_list(TruncDate("inactive_at", tzinfo=UTC)).annotate(size=Count("*"))
     return Counter(dict(by_day))
-
-
-def deactivations(now: datetime) -> Deactivations:
-    """Deactivations of this week and the 11 before by reason. Those imported as deactivated happened elsewhere."""
-    monday = now.astimezone(UTC).date() - timedelta(days=now.astimezone(UTC).weekday())
-    weeks = [monday - timedelta(weeks=n) for n in reversed(range(WEEKS))]
-    since = datetime(*weeks[0].timetuple()[:3], tzinfo=UTC)
-    events = LifecycleEvent.objects.filter(act=Act.DEACTIVATED, at__gte=since).exclude(reason=Reason.IMPORTED)
-    by_week = events.order_by().values_list("reason", TruncWeek("at", tzinfo=UTC)).annotate(Count("pk"))
-    counts = {(reason, week.date()): count for reason, week, count in by_week}
-    reasons = [reason for reason in Reason if any(reason == each for each, _ in counts)]
-    return Deactivations(weeks, {reason: [counts.get((reason, week), 0) for week in weeks] for reason in reasons})

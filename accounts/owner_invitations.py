@@ -22,7 +22,7 @@ from accounts.services.events import record_event
 from accounts.services.invitations import InvitationEnded, NotInvited
 from accounts.services.locks import AddressLocked, hold_addresses
 from accounts.services.sign_up import make_account
-from accounts.words import Act, State, Via
+from accounts.words import Act, State, Via, Wish
 from konnect_portal.foundation.addresses import address_hash, normalize_address
 from konnect_portal.foundation.links import digest_of, new_secret
 from konnect_portal.foundation.models import Mail
@@ -59,7 +59,7 @@ def invite_owner(
     rights.check_act(actor, via=via, note=note, ticket=ticket)
     organization = hold_inactive(id, now)
     rights.check_permission(actor, RIGHT, organization)
-    rights.check_proof(actor, via=via, proof=proof, organizations=[id], at=now, note=note)
+    rights.check_proof(actor, Wish.REACTIVATE, via=via, proof=proof, organizations=[id], at=now, note=note)
     email = normalize_address(email)
     _check_invited(organization, email)
     if expected is not None and reactivation_of(organization, at=now).digest != expected:

@@ -1,6 +1,6 @@
 """Who may ask for an act of the lifecycle, through which door, and with what reason, ticket and delay."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,10 +8,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.errors import LifecycleError
-from accounts.models import Approval, Organization, User
+from accounts.models import Approval, Organization, SupportRequest, User
 from accounts.services.contracts import needing_second_lead
 from accounts.services.requests import proofs_of
-from accounts.words import STAFF_REASONS, Proof, Reason, Tier, Via
+from accounts.words import STAFF_REASONS, Proof, Reason, Tier, Via, Wish
 from billing.models import Plan
 from billing.services import plans
 from konnect_portal.foundation.moments import absolute
@@ -103,9 +103,9 @@ def check_permission(actor: User, perm: str, organization: Organization | None =
 
 
 def check_proof(
-    actor: User | None, *, via: Via, proof: str, organizations: Collection[UUID], at: datetime, note: str
+    actor: User | None, wish: Wish, *, via: Via, proof: str, organizations: Collection[UUID], at: datetime, note: str
 ) -> None:
-    """Refuse an act on a customer's behalf in the admin without a request that shows who asks (P73).
+    """Refuse an act on a customer's behalf in the admin without a request for it that shows who asks (P73).
 
     A lead's word stands for one, and says why.
     """
@@ -114,8 +114,10 @@ def check_proof(
     if proof in ("", Proof.LEAD_WORD):
         if not actor.has_perm("accounts.give_word"):
             raise LifecycleError("This needs a request by the customer: from the owner's session, or by link.")
-    elif all(request.proof != proof for request in proofs_of(list(organizations), at=at)):
-        raise LifecycleError("There is no such request by the customer any more. Please choose another one.")
+    else:
+        shown = [request for request in proofs_of(organizations, at=at) if request.proof == proof]
+        if all(request.wish != wish for request in shown):
+            raise LifecycleError(_no_proof(shown))
     if proof == Proof.LEAD_WORD and not note.strip():
         raise LifecycleError("A lead's word needs the reason why it is enough.")
 
@@ -145,6 +147,14 @@ def _is_approved(organization: Organization, actor: User, approval: Approval | N
         and approval.outcome == Approval.Outcome.APPROVED
         and (approval.target_id, approval.asked_by_id) == (organization.pk, actor.pk)
     )
+
+
+def _no_proof(others: Sequence[SupportRequest]) -> str:
+    """That no request asks for the act; `others` ask for something else."""
+    if not others:
+        return "There is no such request by the customer any more. Please choose another one."
+    asked = f"{str(others[0]).lower()} {others[0].organization}"
+    return f"The customer asked support to {asked}; this needs a request of its own."
 
 
 def _later() -> timedelta:

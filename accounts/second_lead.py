@@ -15,7 +15,7 @@ from accounts.models import Approval, Organization, User
 from accounts.previews import DeactivationPreview, deactivation_of
 from accounts.services.approvals import approve, ask_approval
 from accounts.services.contracts import needing_second_lead
-from accounts.words import REASONS_BY_REQUEST, Reason, State, Via
+from accounts.words import REASONS_BY_REQUEST, Reason, State, Via, Wish
 
 ACT = Approval.Act.DEACTIVATE_ENTERPRISE
 
@@ -47,7 +47,7 @@ def ask_to_deactivate(
     except Organization.DoesNotExist:
         raise LifecycleError("The organization is not active any more.") from None
     if reason in REASONS_BY_REQUEST:
-        rights.check_proof(actor, via=via, proof=proof, organizations=[id], at=now, note=note)
+        rights.check_proof(actor, Wish.DEACTIVATE, via=via, proof=proof, organizations=[id], at=now, note=note)
     preview = deactivation_of(organization, at=now)
     if not needing_second_lead([id], at=now) or expected not in (None, preview.digest):
         raise PreviewChanged

@@ -11,12 +11,16 @@ logger = structlog.get_logger(__name__)
 SET_SIZE = 500
 
 
-def in_sets[Done](ids: Iterable[UUID], act: Callable[[Collection[UUID]], list[Done]]) -> tuple[list[Done], int]:
+type Act = Callable[[Collection[UUID]], list[UUID]]
+"""Acts on a set and gives the ids of those it was done to; of a long list anything more would fill the memory."""
+
+
+def in_sets(ids: Iterable[UUID], act: Act) -> tuple[list[UUID], int]:
     """Act on sets of 500; a set that fails is tried again one by one (P65).
 
-    Gives what was done and how many failed.
+    Gives to whom it was done and how many failed.
     """
-    done: list[Done] = []
+    done: list[UUID] = []
     failed = 0
     for batch in batched(ids, SET_SIZE):
         try:
@@ -30,7 +34,7 @@ def in_sets[Done](ids: Iterable[UUID], act: Callable[[Collection[UUID]], list[Do
     return done, failed
 
 
-def _one[Done](id: UUID, act: Callable[[Collection[UUID]], list[Done]]) -> list[Done] | None:
+def _one(id: UUID, act: Act) -> list[UUID] | None:
     try:
         return act([id])
     except Exception:

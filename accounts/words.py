@@ -83,11 +83,15 @@ class Proof(models.TextChoices):
 
 
 class Wish(models.TextChoices):
-    """What a customer asks support to do; completes "Support was asked to … Acme"."""
+    """What a customer asks support to do; completes "Support was asked to … Acme".
+
+    A request proves the act that it asks for and no other (P73); one for help proves none.
+    """
 
     DEACTIVATE = "deactivate", "Deactivate"
     REACTIVATE = "reactivate", "Reactivate"
     UNLOCK = "unlock", "Unlock the address of"
+    NAME_OWNER = "name_owner", "Name another owner of"
     OTHER = "other", "Help with"
 
 

@@ -23,6 +23,19 @@ def collide(first: Callable, second: Callable) -> Any:
         return other.exception(timeout=20) or other.result()
 
 
+def meanwhile(act: Callable) -> Any:
+    """Do `act` in a thread while the caller's transaction is open; OperationalError where it waits for it."""
+
+    def impatiently():
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '3s'")
+            return act()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(in_thread, impatiently).result()
+
+
 def at_once(*acts: Callable) -> list[Any]:
     """Run all at the same moment; what each came to, its value or its exception."""
     barrier = threading.Barrier(len(acts))

@@ -16,10 +16,11 @@ from accounts.columns import later
 from accounts.forms.taking_down import take_down_moment
 from accounts.models import Organization, User
 from accounts.previews import deactivation_of, reactivation_of
+from accounts.rights import check_proof
 from accounts.services.approvals import waiting_for_target
 from accounts.services.contracts import needing_second_lead
 from accounts.services.ownership import heirs_of, transfer_ownership, why_owner_stays
-from accounts.words import Reason, State
+from accounts.words import Reason, State, Via, Wish
 from geos.models import ControlPlane
 from konnect_portal.foundation.moments import absolute
 
@@ -80,7 +81,7 @@ class Deactivate(OrganizationAct):
         options = {
             "may_choose": may_choose,
             "delay_hours": settings.TAKE_DOWN_DELAY_HOURS,
-            "proofs": proofs_for(user, target.pk),
+            "proofs": proofs_for(user, Wish.DEACTIVATE, target.pk),
         }
         return Shown(columns.of_deactivation(preview, when=when), preview.digest, options)
 
@@ -133,9 +134,8 @@ class Reactivate(OrganizationAct):
     def show(self, user, target):
         preview = reactivation_of(target, at=timezone.now())
         owners = _possible_owners(target) if preview.needs_owner else None
-        return Shown(
-            columns.of_reactivation(preview), preview.digest, {"owners": owners, "proofs": proofs_for(user, target.pk)}
-        )
+        proofs = proofs_for(user, Wish.REACTIVATE, target.pk)
+        return Shown(columns.of_reactivation(preview), preview.digest, {"owners": owners, "proofs": proofs})
 
     def act(self, target, *, data, expected, **who):
         lifecycle.reactivate_organization(
@@ -194,12 +194,12 @@ class NameOwner(OrganizationAct):
         return why_owner_stays(target, at=timezone.now())
 
     def show(self, user, target):
-        members = User.objects.filter(memberships__organization=target, is_active=True).exclude(pk=target.owner_id)
+        members = _possible_owners(target)
         admins = list(heirs_of(target))
         return Shown(
             columns.of_owner(target, admins, members.count()),
             _digest_of_owner(target, admins),
-            {"members": members, "proofs": proofs_for(user, target.pk)},
+            {"members": members, "proofs": proofs_for(user, Wish.NAME_OWNER, target.pk)},
         )
 
     @transaction.atomic
@@ -207,13 +207,22 @@ class NameOwner(OrganizationAct):
         organization = Organization.objects.active().select_for_update(no_key=True).filter(pk=target.pk).first()
         if organization is None or _digest_of_owner(organization, heirs_of(organization)) != expected:
             raise lifecycle.PreviewChanged
+        check_proof(
+            who["actor"],
+            Wish.NAME_OWNER,
+            via=Via.ADMIN,
+            proof=data["proof"],
+            organizations=[target.pk],
+            at=timezone.now(),
+            note=data["note"],
+        )
         transfer_ownership(organization.pk, to=data["owner"].pk, **said(data), **who)
 
 
 def _possible_owners(organization):
-    """Members whom support can name where the owner's account is closed (P53)."""
+    """Other members whom support can name (P3, P53)."""
     members = User.objects.filter(memberships__organization=organization, is_active=True)
-    return members.order_by("full_name", "email")
+    return members.exclude(pk=organization.owner_id).order_by("full_name", "email")
 
 
 def _needs_second(organization) -> bool:

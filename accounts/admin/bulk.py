@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.admin.confirming import Act, Shown, confirm, worded
 from accounts.admin.forms import ListForm, WordForm
-from accounts.bulk.acting import ALONE_AT_MOST, IN_BULK, approve, stop
+from accounts.bulk.acting import ALONE_AT_MOST, IN_BULK, approve, gone_alone, stop, takes_second_lead
 from accounts.bulk.acting import confirm as confirm_list
 from accounts.bulk.lists import RIGHT, list_digest, make_list, read_ids, review, waiting_in
 from accounts.columns import NAMED, Column, Line, counted, later, line
@@ -35,8 +35,11 @@ def page_of(bulk: BulkDeactivation) -> str:
     return reverse("admin:accounts_bulkdeactivation_change", args=[bulk.pk])
 
 
+@dataclass(frozen=True)
 class ConfirmList(Act):
-    """Have the organizations of a list deactivated, or, above 50, ask a second lead for it."""
+    """Have the organizations of a list deactivated, or, above 50 within 24 hours, ask a second lead for it."""
+
+    user: User
 
     name = "confirm"
     title = "Deactivate a list"
@@ -46,9 +49,9 @@ class ConfirmList(Act):
     template = "admin/accounts/bulkdeactivation/report.html"
 
     def button(self, target):
-        count = waiting_in(target).count()
-        deactivate = f"deactivate {counted(count, 'organization')}"
-        return f"Ask a second lead to {deactivate}" if count > ALONE_AT_MOST else deactivate.capitalize()
+        deactivate = f"deactivate {counted(waiting_in(target).count(), 'organization')}"
+        is_asked = takes_second_lead(target, self.user)
+        return f"Ask a second lead to {deactivate}" if is_asked else deactivate.capitalize()
 
     def typed(self, target):
         return str(waiting_in(target).count())
@@ -249,7 +252,8 @@ class BulkDeactivationAdmin(ReadOnlyAdmin):
         progress = self._progress(request, bulk)
         open_to_confirm = bulk.confirmed_at is None and progress.approval is None
         if open_to_confirm and request.user.has_perm(RIGHT):
-            return confirm(request, ConfirmList(), bulk, self._context(request, progress))
+            alone = {"gone_alone": gone_alone(request.user, at=timezone.now()), "alone_at_most": ALONE_AT_MOST}
+            return confirm(request, ConfirmList(request.user), bulk, self._context(request, progress) | alone)
         if request.method == "POST":
             if not request.user.has_perm(RIGHT):
                 raise PermissionDenied

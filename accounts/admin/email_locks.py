@@ -16,6 +16,7 @@ from accounts.models import EmailLock
 from accounts.rights import refusal_to_unlock
 from accounts.services.locks import hold_live_locks, unlocked_at
 from accounts.templatetags.desk import moment
+from accounts.words import Wish
 from billing.models import TrialClaim
 from konnect_portal.foundation.addresses import address_hash
 from konnect_portal.foundation.admin import ReadOnlyAdmin
@@ -41,7 +42,7 @@ class UnlockEmail(Act):
         locks = list(_locks_like(target).live())
         released = list(_locks_like(target).filter(released_at__isnull=False).order_by("-released_at"))
         trial = TrialClaim.objects.filter(address_hash=target.address_hash).first()
-        options = {"proofs": proofs_for(user, *(lock.organization_id for lock in locks))}
+        options = {"proofs": proofs_for(user, Wish.UNLOCK, *(lock.organization_id for lock in locks))}
         unlocked = unlocked_at(target.address_hash, at=timezone.now())
         return Shown(
             columns.of_unlock(target.address, locks, released, trial, unlocked), digest_of_rows(locks), options

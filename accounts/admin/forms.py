@@ -12,7 +12,8 @@ from accounts.inactivity import can_be_asked
 from accounts.words import REASONS_BY_REQUEST, STAFF_REASONS, Proof, Reason, Tier, Wish
 
 CHOOSE = ("", "Please choose")
-NO_PROOF = "The customer has not asked yet: the owner asks from their account, or you ask the contact to confirm."
+OFFERED_AT_MOST = 50
+NO_PROOF = "The customer has not asked for this yet: the owner asks from their account, or you ask the contact."
 
 
 class ConfirmForm(forms.Form):
@@ -155,9 +156,28 @@ class DeactivateForm(ActForm):
         return data
 
 
-class OwnerField(forms.ModelChoiceField):
-    def label_from_instance(self, user):
-        return f"{user} ({user.email})"
+class MemberField(AddressField):
+    """One of `members`, by their address, since there may be thousands; a few are offered while one types."""
+
+    def __init__(self, *, members, **options):
+        super().__init__(**options)
+        self.members = members
+
+    def widget_attrs(self, widget):
+        return {**super().widget_attrs(widget), "list": "members"}
+
+    @property
+    def offered(self):
+        """All of them, or none where that is too many to choose from."""
+        few = list(self.members[: OFFERED_AT_MOST + 1])
+        return few if len(few) <= OFFERED_AT_MOST else []
+
+    def clean(self, value):
+        address = super().clean(value)
+        person = self.members.filter(email=address).first()
+        if person is None:
+            raise forms.ValidationError(f"No other member with an open account has the address {address}.")
+        return person
 
 
 class ReactivateForm(ActForm):
@@ -171,11 +191,10 @@ class ReactivateForm(ActForm):
     def __init__(self, *args, owners, **kwargs):
         super().__init__(*args, **kwargs)
         if owners is not None:
-            self.fields["owner"] = OwnerField(
-                label="New owner",
-                queryset=owners,
-                empty_label="Please choose",
-                help_text="The owner's account is closed, so another member has to own it.",
+            self.fields["owner"] = MemberField(
+                label="Address of the new owner",
+                members=owners,
+                help_text="The owner's account is closed, so another member with an open account has to own it.",
             )
             self.order_fields(self.field_order)
 
@@ -195,20 +214,16 @@ class InviteOwnerForm(ActForm):
 
 
 class OwnerForm(ActForm):
-    """Who owns it now: any member, by their address, since there may be thousands (P3)."""
+    """Who owns it now: any other member (P3)."""
 
-    owner = AddressField(label="Address of the new owner", help_text="A member with an open account.")
     field_order = ["owner", "note", "ticket", "proof", "name"]
 
     def __init__(self, *args, members, **kwargs):
         super().__init__(*args, **kwargs)
-        self.members = members
-
-    def clean_owner(self):
-        person = self.members.filter(email=self.cleaned_data["owner"]).first()
-        if person is None:
-            raise forms.ValidationError("No other member with an open account has this address.")
-        return person
+        self.fields["owner"] = MemberField(
+            label="Address of the new owner", members=members, help_text="A member with an open account."
+        )
+        self.order_fields(self.field_order)
 
 
 class AddressForm(ActForm):

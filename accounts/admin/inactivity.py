@@ -12,6 +12,7 @@ from accounts import inactivity
 from accounts.inactivity import ANNOUNCEMENT_LASTS, Question, Standing, inactivity_days
 from accounts.models import InactivityNotice, Membership, User
 from accounts.words import HeldBy
+from geos.services import all_geos
 from konnect_portal.foundation.moments import absolute, distance
 
 SEEN = {
@@ -25,9 +26,13 @@ SEEN = {
 
 @dataclass(frozen=True)
 class Told:
-    """What the notices of an organization and the lists of leads say of it, beside its standing."""
+    """What the notices of an organization and the lists of leads say of it, beside its standing.
+
+    `geos` are the names of all geos by code, in the order in which they are shown.
+    """
 
     notices: dict[int, InactivityNotice]
+    geos: dict[str, str]
     dismissed_at: datetime | None = None
     last_login_by: User | None = None
 
@@ -75,7 +80,10 @@ def rows_of(standings: Collection[Standing], question: Question) -> list[Row]:
         .values_list("organization", "run__decided_at")
     )
     people = last_logins(ids)
-    return [Row(each, Told(notices[each.id], dismissed_at.get(each.id), people.get(each.id))) for each in standings]
+    geos = {geo.code: geo.name for geo in all_geos()}
+    return [
+        Row(each, Told(notices[each.id], geos, dismissed_at.get(each.id), people.get(each.id))) for each in standings
+    ]
 
 
 def last_logins(ids: Collection[UUID]) -> dict[UUID, User]:
@@ -122,7 +130,8 @@ def _hold_in_detail(standing: Standing, told: Told) -> str:
         case HeldBy.HOLD if organization.hold_until:
             return f"on hold until {absolute(organization.hold_until)} ({organization.hold_reason})"
         case HeldBy.MISSING_USAGE:
-            return f"usage of {', '.join(standing.missing_geos)} is not complete, and missing data means active"
+            missing = ", ".join(told.geos[code] for code in standing.missing_geos)
+            return f"usage of {missing} is not complete, and missing data means active"
         case HeldBy.NOTICE:
             return _not_told(standing, told)
         case HeldBy.DISMISSED if told.dismissed_at:

@@ -83,13 +83,14 @@ def _moment(row: Row) -> Iterator[Fact]:
 def _geos(row: Row, question: Question) -> Iterator[Fact]:
     standing = row.standing
     since = standing.facts.cycles_since(question.at)
-    for geo in sorted(geos_of({standing.id: since}).get(standing.id, ())):
+    there = geos_of({standing.id: since}).get(standing.id, ())
+    for geo, name in ((geo, name) for geo, name in row.told.geos.items() if geo in there):
         known = [each for each in (question.complete_through.get(geo), standing.facts.usage_known_until) if each]
         wanted = absolute(question.usage_wanted_through)
         enough = f"Enough: it has to reach {wanted}"
         lacks = f"Not enough: it has to reach {wanted}, so it counts as active"
         told = enough if is_complete(geo, standing, question) else lacks
-        yield Fact(f"{geo}: complete through", max(known, default=None), told)
+        yield Fact(f"{name}: complete through", max(known, default=None), told)
 
 
 def _notices(row: Row) -> Iterator[Fact]:

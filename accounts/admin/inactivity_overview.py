@@ -8,19 +8,16 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts import inactivity
-from accounts.desk.pulse import TOLD_REASONS
+from accounts.desk.weekly import by_week, chart_of, deactivations
 from accounts.inactivity import Question
 from accounts.models import CheckRun, Exemption, Organization
-from accounts.outlook import ComingDays, coming_by_day, deactivations
-from accounts.words import HeldBy, Reason
+from accounts.outlook import ComingDays, coming_by_day
+from accounts.words import HeldBy
 from konnect_portal.foundation.charts import Chart, Series
 from konnect_portal.foundation.paging import COUNT_CAP
 
 RUNS_EVERY = timedelta(hours=2)
 """A last run that is older than this is a worry: the check runs hourly."""
-
-TONES: dict[Reason, int] = {reason: tone for tone, reason in enumerate(TOLD_REASONS, 1)}
-"""The same colours as in the pulse."""
 
 
 @dataclass(frozen=True)
@@ -114,10 +111,8 @@ class Overview:
 
     @cached_property
     def past_chart(self) -> Chart:
-        past = deactivations(self.question.now)
-        weeks = [_day(week) for week in past.weeks]
-        series = [Series(reason.label, counts, TONES[reason]) for reason, counts in past.by_reason.items()]
-        return Chart("Deactivations of 12 weeks by reason", weeks, series)
+        now = self.question.now
+        return chart_of("Deactivations of 12 weeks by reason", by_week(deactivations(), now), now)
 
 
 def _day(day: date) -> str:

@@ -15,7 +15,7 @@ from accounts.errors import PreviewChanged
 from accounts.models import Organization, OwnerInvitation
 from accounts.owner_invitations import RIGHT, invite_owner, revoke_owner_invitation
 from accounts.previews import reactivation_of
-from accounts.words import State
+from accounts.words import State, Wish
 from konnect_portal.foundation.moments import absolute
 
 
@@ -45,7 +45,7 @@ class InviteOwner(OrganizationAct):
                 replace(gone, lines=[*gone.lines, *void]),
             ],
             preview.digest,
-            {"proofs": proofs_for(user, target.pk)},
+            {"proofs": proofs_for(user, Wish.REACTIVATE, target.pk)},
         )
 
     def act(self, target, *, data, expected, **who):

@@ -6,14 +6,15 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services.requests import proofs_of
-from accounts.words import Proof
+from accounts.words import Proof, Wish
 from konnect_portal.foundation.moments import absolute
 
 
-def proofs_for(user: User, *organization_ids: UUID) -> list[tuple[str, str]]:
-    """The newest request of each kind, and for a lead their own word."""
+def proofs_for(user: User, wish: Wish, *organization_ids: UUID) -> list[tuple[str, str]]:
+    """The newest request of each kind that asks for the act, and for a lead their own word."""
     newest: dict[str, str] = {}
-    for request in proofs_of(list(organization_ids), at=timezone.now()):
+    asking = (request for request in proofs_of(organization_ids, at=timezone.now()) if request.wish == wish)
+    for request in asking:
         said = f"{request.get_proof_display()}: {request}, {absolute(request.asked_at)}"
         newest.setdefault(request.proof, said)
     if user.has_perm("accounts.give_word"):

@@ -5,6 +5,7 @@ and the next one goes on where it was.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, cast
 from uuid import UUID
@@ -23,7 +24,9 @@ from accounts.words import Reason, Via
 from konnect_portal.foundation.hints import hint
 
 ALONE_AT_MOST = 50
-"""Organizations that one lead deactivates alone."""
+"""Organizations that one lead deactivates alone within `ALONE_WITHIN`, in however many lists."""
+
+ALONE_WITHIN = timedelta(hours=24)
 
 SET_SIZE = 500
 TURN_SECONDS = 120
@@ -45,9 +48,10 @@ def confirm(
     ticket: str,
     address: str | None = None,
 ) -> Approval | None:
-    """Have a list deactivated; above 50 a second lead is asked first, whose request is returned.
+    """Have a list deactivated; above 50 a second lead is asked first, whose request is returned (P74).
 
-    Each organization is asked about again. `expected` is the digest of the list as it was `shown`. Raises
+    Towards the 50 counts what the actor has deactivated alone lately; of two lists at once the second counts the
+    first. Each organization is asked about again. `expected` is the digest of the list as it was `shown`. Raises
     LifecycleError where that can't be or the actor may not, PreviewChanged where the list is another now.
     """
     check_act(actor, via=via, note=note, ticket=ticket)
@@ -60,7 +64,8 @@ def confirm(
         count = waiting_in(held).count()
         if not count:
             raise LifecycleError("None of these can be deactivated. Nothing was done.")
-        if count <= ALONE_AT_MOST:
+        User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+        if not takes_second_lead(held, actor):
             _begin(held, actor, note=note, ticket=ticket, address=address)
             return None
         return approvals.ask_approval(
@@ -77,6 +82,18 @@ def confirm(
             address=address,
             options={"count": count},
         )
+
+
+def takes_second_lead(bulk: BulkDeactivation, actor: User) -> bool:
+    return waiting_in(bulk).count() + gone_alone(actor, at=timezone.now()) > ALONE_AT_MOST
+
+
+def gone_alone(actor: User, *, at: datetime) -> int:
+    """How many organizations of lists went in the last 24 hours, or are still to go, on this lead's word alone."""
+    with_second = Approval.objects.filter(act=IN_BULK, outcome=Approval.Outcome.APPROVED).values("target_id")
+    lists = BulkDeactivation.objects.worked_off_since(at - ALONE_WITHIN).filter(confirmed_by_id=actor.pk)
+    gone = [BulkEntry.Result.WAITING, BulkEntry.Result.DEACTIVATED]
+    return BulkEntry.objects.filter(bulk__in=lists.exclude(pk__in=with_second), result__in=gone).count()
 
 
 def approve(approval: Approval, *, expected: str, actor: User, via: Via, address: str | None = None) -> None:

@@ -6,24 +6,20 @@ when that was.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery, UUIDField, Value
+from django.db.models import Count, OuterRef, QuerySet, Subquery, UUIDField, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Coalesce, TruncWeek
+from django.db.models.functions import Cast, Coalesce
 from django.urls import reverse
 
 from accounts.desk.plans import PLAN_NAMES
+from accounts.desk.weekly import by_week, chart_of, deactivations
 from accounts.models import DeskFigures, LifecycleEvent, Organization
-from accounts.words import Act, Reason, State
+from accounts.words import Act, State
 from billing.models import Plan, Subscription
 from geos.models import Geo, OrganizationGeo
-from konnect_portal.foundation.charts import Chart, Series
-
-WEEKS = 12
-TOLD_REASONS = [reason for reason in Reason if reason != Reason.IMPORTED]
-"""What an import brings says nothing about the week in which it came."""
-
+from konnect_portal.foundation.charts import Chart
 
 # Counting
 
@@ -34,8 +30,8 @@ def count_figures(*, at: datetime) -> None:
         "states": _by("state", Organization.objects.all()),
         "plans": _plans(at),
         "geos": _by("geo", OrganizationGeo.objects.filter(is_home=True, organization__state=State.ACTIVE)),
-        "deactivated": _weekly(_deactivations(), at),
-        "reactivated": _weekly(_reactivations(), at),
+        "deactivated": by_week(deactivations(), at),
+        "reactivated": by_week(_reactivations(), at),
     }
     DeskFigures.objects.update_or_create(pk=1, defaults={"counted_at": at, "counts": counts})
 
@@ -51,32 +47,12 @@ def _plans(at: datetime) -> dict[str, int]:
     return {Plan.FREE: Organization.objects.active().count() - sum(paid.values()), **paid}
 
 
-def _deactivations() -> QuerySet[LifecycleEvent]:
-    return LifecycleEvent.objects.filter(act=Act.DEACTIVATED).annotate(why=F("reason"))
-
-
 def _reactivations() -> QuerySet[LifecycleEvent]:
     """By the reason of the deactivation that they took back."""
     deactivation = Cast(KT("details__deactivation"), UUIDField())
     why = Subquery(LifecycleEvent.objects.filter(pk=OuterRef("deactivation")).values("reason"))
     events = LifecycleEvent.objects.filter(act=Act.REACTIVATED).annotate(deactivation=deactivation)
     return events.annotate(why=Coalesce(why, Value("")))
-
-
-def _weekly(events: QuerySet[LifecycleEvent], at: datetime) -> dict[str, list[int]]:
-    """By reason, how many in each of the 12 weeks."""
-    start = first_week(at)
-    weeks: dict[str, list[int]] = {}
-    rows = events.filter(at__gte=start).annotate(week=TruncWeek("at", tzinfo=UTC)).order_by()
-    for why, week, count in rows.values_list("why", "week").annotate(Count("pk")):
-        weeks.setdefault(why, [0] * WEEKS)[(week - start).days // 7] = count
-    return weeks
-
-
-def first_week(at: datetime) -> datetime:
-    """The Monday on which the 12 weeks begin, the last of which is that of `at`."""
-    midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight - timedelta(days=midnight.weekday(), weeks=WEEKS - 1)
 
 
 # Showing
@@ -114,8 +90,8 @@ def pulse() -> Pulse | None:
             "Home geo of the active": _shares(counts["geos"], geos, ""),
         },
         [
-            _chart("Deactivated each week, by reason", counts["deactivated"], at),
-            _chart("Reactivated each week, by why they had been deactivated", counts["reactivated"], at),
+            chart_of("Deactivated each week, by reason", counts["deactivated"], at),
+            chart_of("Reactivated each week, by why they had been deactivated", counts["reactivated"], at),
         ],
     )
 
@@ -126,11 +102,3 @@ def _shares(counts: dict[str, int], names: Iterable[tuple[str, str]], query: str
         Share(name, counts.get(value, 0), counts.get(value, 0) * 100 / total, query and page + query.format(value))
         for value, name in names
     ]
-
-
-def _chart(title: str, weeks: dict[str, list[int]], at: datetime) -> Chart:
-    columns = [f"{first_week(at) + timedelta(weeks=number):%-d %b}" for number in range(WEEKS)]
-    series = [
-        Series(reason.label, weeks[reason], tone) for tone, reason in enumerate(TOLD_REASONS, 1) if reason in weeks
-    ]
-    return Chart(title, columns, series)

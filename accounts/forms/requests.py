@@ -7,9 +7,16 @@ from accounts.words import State, Wish
 
 
 class SupportRequestForm(forms.Form):
-    """Of the organizations that they own, purged ones left out."""
+    """Of the organizations that they own, purged ones left out. An owner names the next one without support (P3)."""
 
-    wish = forms.ChoiceField(label="What support should do", choices=[("", "Please choose"), *Wish.choices])
+    wish = forms.ChoiceField(
+        label="What support should do",
+        choices=[
+            ("", "Please choose"),
+            *((wish.value, wish.label) for wish in Wish if wish != Wish.NAME_OWNER),
+        ],
+        help_text="Support may do this and nothing else because of it.",
+    )
     text = forms.CharField(
         label="What support should know",
         required=False,

@@ -10,6 +10,10 @@ class BulkDeactivationQuerySet(models.QuerySet["BulkDeactivation"]):
         """Those that a worker works off: confirmed, by two where it takes two, and neither stopped nor finished."""
         return self.filter(confirmed_at__isnull=False, stopped_at__isnull=True, finished_at__isnull=True)
 
+    def worked_off_since(self, since):
+        """Those running, and those that were stopped or finished after `since`."""
+        return self.running() | self.filter(Q(stopped_at__gt=since) | Q(finished_at__gt=since))
+
 
 class BulkDeactivation(models.Model):
     """A list of organizations that a lead deactivates in one act (P74). Until it is confirmed it is a report.

@@ -1,5 +1,6 @@
 """What customers ask support for: in the owner's session, or confirmed by the link to the contact e-mail (P73)."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -121,10 +122,11 @@ def confirm_request(request: SupportRequest, *, address: str | None = None) -> b
     return True
 
 
-def proofs_of(organization_ids: list[UUID], *, at: datetime) -> list[SupportRequest]:
-    """The requests of the last 30 days that show who asks, the newest first."""
+def proofs_of(organization_ids: Collection[UUID], *, at: datetime) -> list[SupportRequest]:
+    """The requests of the last 30 days that show who asks, the newest first, whatever they ask for."""
     since = at - timedelta(days=settings.PROOF_DAYS)
-    return list(SupportRequest.objects.shown_since(since).filter(organization__in=organization_ids))
+    requests = SupportRequest.objects.shown_since(since).filter(organization__in=organization_ids)
+    return list(requests.select_related("organization"))
 
 
 def make_link(mail: Mail) -> str | None:

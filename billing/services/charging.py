@@ -1,7 +1,7 @@
 """Issued invoices are charged to the payment method, each once (P34), and none after the billing has stopped (P41).
 
-A charge is claimed and its next attempt set before the provider is asked. The provider is asked with the organization
-held: a deactivation waits until that is over, and after its commit no card is charged.
+A charge is claimed and its next attempt set before the provider is asked. Meanwhile the organization is kept active:
+a deactivation waits until the provider has answered, and after its commit no card is charged; sign-ins do not wait.
 """
 
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from billing.services.customers import customer_of, known_customer
 from billing.services.errands import pause_after
 from konnect_portal.foundation.hints import hint
 from konnect_portal.foundation.money import dollars
-from konnect_portal.foundation.organizations import hold_organizations, people_to_tell
+from konnect_portal.foundation.organizations import keep_active, people_to_tell
 from konnect_portal.foundation.outbox import NewMail, queue_mails
 
 RETRIES = [timedelta(days=days) for days in (1, 3, 5, 7)]
@@ -27,12 +27,15 @@ logger = structlog.get_logger(__name__)
 
 
 def try_again(organization_id: UUID, *, at: datetime) -> int:
-    """Charge at once what was refused, since there is another payment method; gives how many charges that are."""
-    refused = Charge.objects.filter(
-        invoice__organization=organization_id, paid_at=None, voided_at=None, refusals__gt=0
-    )
+    """Charge at once what was refused, since there is another payment method; gives how many charges that are.
+
+    The caller holds the organization.
+    """
+    unpaid = Charge.objects.filter(invoice__organization=organization_id, paid_at=None, voided_at=None)
+    # One that is under way may be refused yet, so it is waited for.
+    asked = list(unpaid.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     hint_charges()
-    return refused.update(refused_at=None, next_attempt_at=at)
+    return Charge.objects.filter(pk__in=asked, refusals__gt=0).update(refused_at=None, next_attempt_at=at)
 
 
 def hint_charges() -> None:
@@ -70,8 +73,8 @@ def _claim(at: datetime) -> Charge | None:
 
 @transaction.atomic
 def _ask(claimed: Charge, organization_id: UUID, customer: str) -> None:
-    """Ask the provider, with the organization held. What a deactivation has voided meanwhile is left alone."""
-    if not hold_organizations([organization_id]):
+    """Ask the provider. What a deactivation has voided meanwhile is left alone."""
+    if not keep_active(organization_id):
         return
     charge = Charge.objects.select_for_update().filter(pk=claimed.pk, paid_at=None, voided_at=None).first()
     if charge is None:

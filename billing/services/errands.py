@@ -17,7 +17,7 @@ from billing.models import ProviderSubscription, Subscription
 from billing.provider import ProviderError, provider
 from billing.services.customers import customer_of, known_customer
 from konnect_portal.foundation.hints import hint
-from konnect_portal.foundation.organizations import hold_organizations
+from konnect_portal.foundation.organizations import keep_active
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(minutes=59)
@@ -79,11 +79,11 @@ def _claim(at: datetime) -> ProviderSubscription | None:
 
 
 def _start(errand: ProviderSubscription) -> None:
-    """With the organization held, so that a deactivation waits, and its stop finds what was started."""
+    """With the organization kept active: a deactivation waits, and its stop finds what was started."""
     organization_id = errand.subscription.organization_id
     customer = customer_of(organization_id)
     with transaction.atomic():
-        if not hold_organizations([organization_id]):
+        if not keep_active(organization_id):
             return
         wanted = ProviderSubscription.objects.select_for_update().filter(pk=errand.pk, stop_asked_at=None).first()
         if wanted is None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.conf import settings
+from django.db import connection
 from django.utils.module_loading import import_string
 
 OWNER = "accounts.Organization"
@@ -42,6 +43,18 @@ def hold_organizations(ids: Collection[UUID]) -> list[UUID]:
     """Lock those of `ids` that are active, in order of id, as `hold_organization` does; the others are left out."""
     active = apps.get_model(OWNER)._default_manager.active().filter(pk__in=ids)
     return list(active.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+
+
+def keep_active(id: UUID) -> bool:
+    """Keep an active organization from being deactivated until the transaction ends; False where it is not active.
+
+    By the weakest lock that a deactivation's FOR UPDATE waits for, so that whoever holds the organization as
+    `hold_organization` does, as a sign-in, neither waits nor is waited for.
+    """
+    table = apps.get_model(OWNER)._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT FROM {table} WHERE id = %s AND state = %s FOR KEY SHARE", [id, ACTIVE])
+        return cursor.rowcount == 1
 
 
 def note_plan_change(id: UUID, *, at: datetime) -> None:

@@ -174,7 +174,7 @@ def test_the_preview_names_what_will_change_and_what_will_not(acme, globex, alic
 def test_deactivating_leaves_one_event_with_all_that_was_said(acme, lead):
     """P47, P73"""
     factories.control_plane(acme)
-    factories.support_request(acme)
+    factories.support_request(acme, wish="deactivate")
     answer = confirm(signed_in(lead), page_of("deactivate", acme), proof="session")
 
     assert answer["Location"] == case_of(acme)
@@ -284,7 +284,7 @@ def test_an_empty_post_changes_nothing_and_shows_the_questions(acme, lead):
 
 def test_spam_needs_no_request_and_keeps_no_proof(acme, lead):
     """P73"""
-    factories.support_request(acme)
+    factories.support_request(acme, wish="deactivate")
     confirm(signed_in(lead), page_of("deactivate", acme), reason="spam", proof="session")
 
     assert LifecycleEvent.objects.get().proof == ""
@@ -344,21 +344,6 @@ def test_the_preview_of_a_reactivation_says_what_comes_back_and_what_is_gone(acm
     assert "stays (us)" in back
     assert "goes (us)" in lost
     assert "2 people: 2 team places" in tick
-
-
-def test_where_the_owners_account_is_closed_another_member_is_named(acme, alice, bob, lead):
-    """P53"""
-    deactivate(acme, lead)
-    alice.is_active = False
-    alice.save()
-    client = signed_in(lead)
-
-    refused = confirm(client, page_of("reactivate", acme))
-    assert "required" in said(refused)
-    confirm(client, page_of("reactivate", acme), owner=bob.pk)
-
-    acme.refresh_from_db()
-    assert (acme.state, acme.owner) == (State.ACTIVE, bob)
 
 
 def test_what_is_on_hold_is_not_reactivated_and_the_page_says_why(acme, lead):

@@ -150,7 +150,6 @@ def test_it_is_stopped_by_a_button_that_is_there_while_it_runs(acme, lead, viewe
 
 def test_above_fifty_the_second_lead_confirms_by_the_number(acme, globex, lead, monkeypatch):
     monkeypatch.setattr(acting, "ALONE_AT_MOST", 1)
-    monkeypatch.setattr("accounts.admin.bulk.ALONE_AT_MOST", 1)
     bulk = list_of(acme, globex, actor=lead)
     client = signed_in(lead)
     assert "Ask a second lead to deactivate 2 organizations" in said(client.get(page_of(bulk)))
@@ -166,6 +165,24 @@ def test_above_fifty_the_second_lead_confirms_by_the_number(acme, globex, lead, 
     second.post(request, {**answers, "name": "2"})
 
     assert BulkDeactivation.objects.running().get() == bulk
+
+
+def test_before_confirming_the_page_tells_what_went_lately_and_that_a_second_lead_is_needed(
+    acme, globex, lead, monkeypatch
+):
+    """P74"""
+    monkeypatch.setattr(acting, "ALONE_AT_MOST", 1)
+    client = signed_in(lead)
+    bulk = list_of(acme, actor=lead)
+    assert "In the last 24 hours" not in said(client.get(page_of(bulk)))
+    running(globex, actor=lead)
+
+    page = said(client.get(page_of(bulk)))
+
+    assert "In the last 24 hours you have deactivated 1 organization from lists by yourself" in page
+    assert "Ask a second lead to deactivate 1 organization" in page
+    confirm(client, page_of(bulk))
+    assert "Waits for a second lead" in said(client.get(page_of(bulk)))
 
 
 def test_pages_ask_the_same_however_long_the_list_is(lead, acme):

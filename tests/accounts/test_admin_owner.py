@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.admin.acts import NameOwner
-from accounts.errors import PreviewChanged
+from accounts.errors import LifecycleError, PreviewChanged
 from accounts.models import LifecycleEvent, Organization, User
 from accounts.words import ORGANIZATION_ADMIN, Act, Via
 from tests import factories
@@ -60,6 +60,22 @@ def test_any_member_becomes_owner(acme, bob, lead):
     assert (event.act, event.via, event.actor_id) == (Act.OWNERSHIP_TRANSFERRED, Via.ADMIN, lead.pk)
     assert (event.note, event.ticket, event.proof) == ("She left", "T-1", "lead_word")
     assert len(mails_to(bob.email)) == 1
+
+
+def test_a_request_to_reactivate_names_no_owner(acme, alice, bob, lead):
+    """P73, also where it is the only one left as the lead presses the button."""
+    factories.support_request(acme, "contact_link", wish="reactivate")
+    data = {"owner": bob, "note": "She left", "ticket": "T-1", "proof": "contact_link"}
+    act, who = NameOwner(), {"actor": lead, "address": None}
+    digest = act.show(lead, acme).digest
+
+    with pytest.raises(LifecycleError, match="asked support to reactivate Acme"):
+        act.act(acme, data=data, expected=digest, **who)
+    assert owner_of(acme) == alice
+
+    factories.support_request(acme, "contact_link", wish="name_owner")
+    act.act(acme, data=data, expected=digest, **who)
+    assert owner_of(acme) == bob
 
 
 @pytest.mark.parametrize(

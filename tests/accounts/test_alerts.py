@@ -1,4 +1,4 @@
-"""Alerts: what has waited for 24 hours is told once a day, by one mail, while it waits."""
+"""Alerts: what has waited for 24 hours is told within the hour, then once a day while it waits, by a mail an hour."""
 
 from datetime import timedelta
 
@@ -93,17 +93,40 @@ class TestTelling:
         assert len(told()) == 1
         assert "ERROR" not in {record.levelname for record in caplog.records}
 
-    def test_a_day_later_one_mail_says_what_is_new_and_what_is_still_there(self):
+    def test_what_is_new_is_told_within_the_hour_and_what_was_told_is_left_out_until_a_day_later(self):
+        geo_is_late()
+        one_sided(hours=22.5)
+        for hours in range(26):
+            review_alerts(at=NOW + hours * HOUR)
+            taken()
+
+        geos, one = "Geos behind with their usage", "Subscriptions on one side only"
+        assert told() == [f"Waiting for more than a day: {title}" for title in (geos, one, geos)]
+        assert dict(Alert.objects.values_list("kind", "told_at")) == {"geos": NOW + DAY, "one_sided": NOW + 2 * HOUR}
+
+    def test_an_hour_has_one_mail(self):
         geo_is_late()
         review_alerts(at=NOW)
         taken()
         one_sided()
-        review_alerts(at=NOW + HOUR)
+        review_alerts(at=NOW + HOUR / 2)
         assert len(told()) == 1
 
+        review_alerts(at=NOW + HOUR)
+        assert told(since=1) == ["Waiting for more than a day: Subscriptions on one side only"]
+
+    def test_what_goes_and_comes_back_the_same_day_is_told_once(self):
+        geo_is_late()
+        review_alerts(at=NOW)
+        taken()
+        GeoUsage.objects.update(complete_through=NOW)
+        review_alerts(at=NOW + HOUR)
+        GeoUsage.objects.update(complete_through=NOW - 25 * HOUR)
+
+        review_alerts(at=NOW + 2 * HOUR)
+        assert (Alert.objects.count(), len(told())) == (2, 1)
         review_alerts(at=NOW + DAY)
-        assert told(since=1) == ["Waiting for more than a day: Subscriptions on one side only, and 1 more"]
-        assert set(Alert.objects.open().values_list("told_at", flat=True)) == {NOW + DAY}
+        assert len(told()) == 2
 
     def test_while_no_server_takes_a_mail_none_is_added_and_none_is_lost(self):
         geo_is_late()

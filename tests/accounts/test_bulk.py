@@ -251,6 +251,59 @@ class TestSecondLead:
 
 
 @pytest.mark.django_db
+class TestSeveralLists:
+    """P74: several lists of a lead count together."""
+
+    @pytest.fixture(autouse=True)
+    def alone_at_most_two(self, monkeypatch):
+        monkeypatch.setattr(acting, "ALONE_AT_MOST", 2)
+
+    def test_a_list_that_goes_over_the_limit_with_the_one_before_takes_a_second_lead(self, acme, lead):
+        carry_out(running(*organizations(2), actor=lead))
+        bulk = list_of(acme, actor=lead)
+
+        assert confirmed(bulk, lead).target_id == bulk.pk
+
+        deactivate_lists()
+        assert inactive() == {"Spam 0", "Spam 1"}
+
+    def test_what_went_24_hours_ago_counts_no_more(self, lead):
+        old = running(*organizations(2), actor=lead)
+        carry_out(old)
+        at = timezone.now()
+        confirmed_at = at - timedelta(hours=30)
+        for hours, count in ((23, 2), (24, 0)):
+            BulkDeactivation.objects.update(confirmed_at=confirmed_at, finished_at=at - timedelta(hours=hours))
+            assert acting.gone_alone(lead, at=at) == count
+
+    def test_a_list_still_at_work_counts_in_full_and_a_stopped_one_with_who_went(self, lead, monkeypatch):
+        monkeypatch.setattr(acting, "SET_SIZE", 1)
+        monkeypatch.setattr(acting, "TURN_SECONDS", -1)
+        bulk = running(*organizations(2), actor=lead)
+        BulkDeactivation.objects.update(confirmed_at=timezone.now() - timedelta(days=2))
+        carry_out(bulk)
+        assert acting.gone_alone(lead, at=timezone.now()) == 2
+
+        stop(bulk, actor=lead)
+
+        assert acting.gone_alone(lead, at=timezone.now()) == 1
+
+    def test_who_was_left_and_what_two_leads_confirmed_count_for_neither(self, acme, lead, second):
+        yes(confirmed(list_of(*organizations(3), actor=lead), lead), second)
+        bulk = running(acme, actor=lead)
+        factories.subscription(acme, Plan.PLUS)
+        deactivate_lists()
+        assert results(bulk) == [(1, "left", "It is on Plus")]
+
+        assert [acting.gone_alone(each, at=timezone.now()) for each in (lead, second)] == [0, 0]
+
+    def test_what_another_lead_deactivated_does_not_count(self, acme, lead, second):
+        running(*organizations(2), actor=second)
+
+        assert confirmed(list_of(acme, actor=lead), lead) is None
+
+
+@pytest.mark.django_db
 class TestCarryingOut:
     def test_each_is_asked_again(self, acme, globex, lead):
         bulk = running(acme, globex, actor=lead)
@@ -325,6 +378,15 @@ class TestCarryingOut:
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
+    def test_of_two_lists_that_a_lead_confirms_at_once_the_second_counts_the_first(self, lead, monkeypatch):
+        monkeypatch.setattr(acting, "ALONE_AT_MOST", 2)
+        one, two = (list_of(*organizations(2), actor=lead) for _ in range(2))
+
+        asked = collide(lambda: confirmed(one, lead), lambda: confirmed(two, lead))
+
+        assert asked.target_id == two.pk
+        assert BulkDeactivation.objects.running().get() == one
+
     def test_two_workers_deactivate_each_once(self, lead):
         bulk = running(*organizations(3), actor=lead)
 

@@ -1,5 +1,6 @@
 """The check at work: who goes, what stops it, what leads decide (P65, P66)."""
 
+import gc
 from datetime import timedelta
 from uuid import uuid4
 
@@ -283,6 +284,24 @@ class TestDecisions:
         assert (run.deactivated_count, run.failed_count) == (3, 0)
         assert not run.entries.filter(deactivated_at__isnull=True).exists()
         assert {event.actor_id for event in LifecycleEvent.objects.all()} == {lead.pk}
+
+    def test_of_a_long_list_the_events_of_one_set_at_a_time_are_in_memory(self, waiting, lead, monkeypatch):
+        """P65, habit 2"""
+        monkeypatch.setattr(sets, "SET_SIZE", 1)
+        ids = set(waiting.entries.values_list("organization", flat=True))
+        alive = []
+
+        def count(execute, sql, *statement):
+            if sql.startswith('INSERT INTO "accounts_lifecycleevent"'):
+                gc.collect()
+                events = (each for each in gc.get_objects() if isinstance(each, LifecycleEvent))
+                alive.append(sum(each.organization_id in ids for each in events))
+            return execute(sql, *statement)
+
+        with connection.execute_wrapper(count):
+            approve(waiting, actor=lead)
+
+        assert alive == [1, 1, 1]
 
     def test_approved_each_is_asked_again(self, waiting, lead, now):
         """P65, P66: whoever logged in, changed plan, is exempt or held meanwhile is left alone."""

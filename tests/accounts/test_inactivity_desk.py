@@ -145,7 +145,7 @@ def test_every_reason_stands_over_whom_it_holds(idle, read, lead, settings, held
     says = {
         HeldBy.PAUSED: "The check is paused.",
         HeldBy.HOLD: "(court).",
-        HeldBy.MISSING_USAGE: "Usage of eu is not complete",
+        HeldBy.MISSING_USAGE: "Usage of Europe is not complete",
         HeldBy.LIMIT: "nobody goes until a lead decides",
     }
 
@@ -235,7 +235,7 @@ def test_a_moment_may_say_its_time_zone(read):
 
 
 def test_why_names_the_facts_with_their_dates(idle, read, viewer):
-    """P63, P67"""
+    """P10, P63, P67"""
     factories.control_plane(idle, geo="eu")
     Exemption.objects.create(organization=idle, reason="seasonal")
 
@@ -243,7 +243,7 @@ def test_why_names_the_facts_with_their_dates(idle, read, viewer):
 
     assert "Not checked: it is marked never to be deactivated." in page
     assert f"The latest: 30 days later is {idle.inactive_at.astimezone(UTC):%-d %b %Y, %H:%M} UTC" in page
-    assert "eu: complete through – Not enough" in page
+    assert "Europe: complete through – Not enough" in page
     assert "seasonal, without end" in page
     assert StaffLookup.objects.filter(staff_id=viewer.pk, target_id=idle.pk).exists()
 

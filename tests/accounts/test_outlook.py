@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from accounts import inactivity, outlook
 from accounts.checks import run_check
-from accounts.lifecycle import deactivate_organizations
-from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, InactivityNotice, LifecycleEvent, Organization
-from accounts.words import Act, HeldBy, Reason, Via
+from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, InactivityNotice, Organization
+from accounts.words import HeldBy
 from billing.models import BillingAccount
 from tests import factories
 from tests.notices import START, clock  # noqa: F401
@@ -177,17 +176,3 @@ def test_what_comes_is_counted_by_day_exactly_where_there_is_little(everybody, n
     found = outlook.coming_by_day(inactivity.ask())
     assert not found.is_exact
     assert sum(found.counts) == 2
-
-
-def test_deactivations_are_counted_by_week_and_reason(acme, globex, lead, now):
-    """P47"""
-    deactivate_organizations([acme.pk], reason=Reason.SPAM, actor=lead, via=Via.ADMIN, ticket="T-1")
-    deactivate_organizations([globex.pk], reason=Reason.INACTIVITY, via=Via.CHECK)
-    elsewhere = {"act": Act.DEACTIVATED, "via": Via.IMPORT, "organization_id": acme.pk}
-    LifecycleEvent.objects.create(reason=Reason.IMPORTED, **elsewhere)
-
-    found = outlook.deactivations(now)
-
-    assert len(found.weeks) == 12
-    assert found.weeks[-1] <= now.date() < found.weeks[-1] + 7 * DAY
-    assert found.by_reason == {Reason.INACTIVITY: [*[0] * 11, 1], Reason.SPAM: [*[0] * 11, 1]}

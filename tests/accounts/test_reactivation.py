@@ -237,7 +237,7 @@ def test_unlocking_releases_every_live_lock_of_the_address_and_nothing_else(acme
     globex.save()
     deactivate(acme, globex, actor=lead)
 
-    factories.support_request(acme)
+    factories.support_request(acme, wish="unlock")
     said = {"note": "proved it", "ticket": "T-3", "proof": "session"}
     event = lifecycle.unlock_email(" ALICE@acme.example", actor=agent, via=Via.ADMIN, **said)
 

@@ -8,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
-from accounts.desk.pulse import WEEKS, count_figures, first_week, pulse
+from accounts.desk.pulse import count_figures, pulse
 from accounts.desk.waiting import AHEAD, KINDS
+from accounts.desk.weekly import WEEKS, first_week
 from accounts.lifecycle import deactivate_organizations, reactivate_organization
 from accounts.models import Approval, CheckRun, LifecycleEvent, Organization
 from accounts.tasks import report_embedded_geos
@@ -198,6 +199,19 @@ class TestPulse:
             "Spam": [1, 1] + [0] * (WEEKS - 2),
             "Nobody used it": [0] * (WEEKS - 1) + [1],
         }
+
+    def test_the_inactivity_desk_draws_the_same_deactivations(self, acme, globex, lead, viewer):
+        """P47"""
+        deactivate_organizations([acme.pk], reason=Reason.SPAM, actor=lead, via=Via.ADMIN, ticket="T-1")
+        deactivate_organizations([globex.pk], reason=Reason.INACTIVITY, via=Via.CHECK)
+        event(Act.DEACTIVATED, timezone.now(), reason=Reason.IMPORTED)
+        count_figures(at=timezone.now())
+        [pulses, _] = pulse().charts
+
+        desks = signed_in(viewer).get("/admin/accounts/checkrun/inactivity/").context["overview"].past_chart
+
+        assert {series.name for series in desks.series} == {"Spam", "Nobody used it"}
+        assert (desks.columns, desks.series) == (pulses.columns, pulses.series)
 
     def test_reactivations_are_counted_by_what_they_took_back(self, acme, lead):
         deactivate_organizations([acme.pk], reason=Reason.INACTIVITY, via=Via.CHECK)

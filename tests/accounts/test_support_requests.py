@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.errors import LifecycleError
 from accounts.lifecycle import deactivate_organizations, reactivate_organization, unlock_email
-from accounts.models import LifecycleEvent, Organization, SupportRequest
+from accounts.models import LifecycleEvent, Organization, SupportRequest, User
 from accounts.services.requests import ask_contact, ask_support, proofs_of
 from accounts.words import Act, Proof, Reason, State, Via, Wish
 from konnect_portal.foundation.models import Mail
@@ -132,9 +132,10 @@ def test_who_handed_the_organization_over_asks_for_nothing_any_more(acme, globex
 @pytest.mark.parametrize("proof", ["", Proof.SESSION, Proof.CONTACT_LINK, Proof.LEAD_WORD])
 def test_an_agent_needs_a_request_that_exists(acme, globex, alice, agent, proof):
     """Neither another organization's, nor one that nobody confirmed, nor one of two months ago."""
-    factories.support_request(globex)
-    factories.support_request(acme, Proof.CONTACT_LINK, confirmed_at=None)
-    factories.support_request(acme, confirmed_at=timezone.now() - timedelta(days=60))
+    for wish in Wish:
+        factories.support_request(globex, wish=wish)
+        factories.support_request(acme, Proof.CONTACT_LINK, wish=wish, confirmed_at=None)
+        factories.support_request(acme, wish=wish, confirmed_at=timezone.now() - timedelta(days=60))
     said = {"actor": agent, "proof": proof, **SAID}
 
     with pytest.raises(LifecycleError, match="request by the customer"):
@@ -146,6 +147,63 @@ def test_an_agent_needs_a_request_that_exists(acme, globex, alice, agent, proof)
 
     acme.refresh_from_db()
     assert acme.state == State.INACTIVE
+
+
+@pytest.mark.parametrize(
+    ("wish", "asked"),
+    [
+        (Wish.DEACTIVATE, "deactivate Acme"),
+        (Wish.REACTIVATE, "reactivate Acme"),
+        (Wish.UNLOCK, "unlock the address of Acme"),
+        (Wish.OTHER, "help with Acme"),
+    ],
+)
+def test_a_request_proves_the_act_that_it_asks_for_and_no_other(acme, alice, agent, wish, asked):
+    factories.support_request(acme, wish=wish)
+    said = {"actor": agent, "proof": Proof.SESSION, **SAID}
+    acts = {
+        Wish.DEACTIVATE: lambda: deactivate_organizations([acme.pk], reason=Reason.SUPPORT_REQUEST, **said),
+        Wish.UNLOCK: lambda: unlock_email(alice.email, **said),
+        Wish.REACTIVATE: lambda: reactivate_organization(acme.pk, **said),
+    }
+
+    for wished, act in acts.items():
+        if wished == wish:
+            act()
+        else:
+            with pytest.raises(LifecycleError, match=f"asked support to {asked}; this needs a request of its own"):
+                act()
+        if wished == Wish.DEACTIVATE:
+            deactivate_organizations([acme.pk], reason=Reason.FRAUD, **said)
+
+
+def test_the_form_of_an_act_offers_only_requests_for_it(acme, alice, lead):
+    def offered(page):
+        choices = signed_in(lead).get(page).context["form"].fields["proof"].choices
+        return {choice for choice, _ in choices if choice} - {Proof.LEAD_WORD}
+
+    def offered_to(*names):
+        return [offered(case_of(acme, name)) for name in names]
+
+    User.objects.filter(pk=alice.pk).update(created_at=timezone.now() - timedelta(days=61))
+    factories.support_request(acme, wish=Wish.REACTIVATE)
+    factories.support_request(acme, Proof.CONTACT_LINK, wish=Wish.NAME_OWNER)
+    assert offered_to("deactivate", "name-owner") == [set(), {Proof.CONTACT_LINK}]
+    shut(acme, lead)
+
+    unlock = reverse("admin:accounts_emaillock_unlock", args=[acme.email_locks.get().pk])
+
+    assert [*offered_to("reactivate"), offered(unlock)] == [{Proof.SESSION}, set()]
+    factories.support_request(acme, Proof.CONTACT_LINK, wish=Wish.UNLOCK)
+    assert offered(unlock) == {Proof.CONTACT_LINK}
+
+
+def test_an_owner_is_asked_for_what_their_request_counts_and_names_the_next_owner_themselves(acme, alice):
+    """P3"""
+    page = entered(alice, acme).get(ASK)
+
+    assert "Support may do this and nothing else because of it" in words(page)
+    assert Wish.NAME_OWNER not in dict(page.context["form"].fields["wish"].choices)
 
 
 def test_a_leads_word_says_why_and_no_agent_is_offered_it(acme, lead, agent):

@@ -81,8 +81,9 @@ class World:
         self.long_ago.save()
         self.by_lead = self.shut("By a lead", self.lead)
         self.again = self.unlocked_before()
-        for made in (self.by_agent, self.long_ago, self.by_lead, self.again, self.free):
-            factories.support_request(made)
+        for made in (self.by_agent, self.long_ago, self.by_lead, self.again):
+            for wish in (Wish.REACTIVATE, Wish.UNLOCK):
+                factories.support_request(made, wish=wish)
         self.asked = self.ask(factories.organization("Asked", plan=Plan.ENTERPRISE), self.lead)
         self.own = {
             tier: self.ask(factories.organization("Own", plan=Plan.ENTERPRISE), self.staff[tier])

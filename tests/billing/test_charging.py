@@ -7,13 +7,16 @@ from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import LifecycleEvent
+from accounts.services.logins import record_login
 from accounts.words import Reason, Via
 from billing.models import Charge, EmbeddedCard, Invoice
+from billing.provider import Card
 from billing.services import charging
+from billing.services.plans import set_payment_method
 from tests import factories
 from tests.billing.payments import AWAY, KILLED, LOST, Killed
 from tests.customers import mails_to
-from tests.races import collide
+from tests.races import collide, meanwhile
 
 pytestmark = pytest.mark.django_db
 
@@ -181,6 +184,38 @@ def test_a_deactivation_waits_for_the_charge_that_is_under_way(acme, other_side,
     assert charge.paid_at
     assert charge.voided_at is None
     assert other_side.taken(acme) == [1230]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_in_does_not_wait_for_the_charge_that_is_under_way_and_lets_no_deactivation_by(
+    acme, alice, other_side, lead
+):
+    """P5, P41: the provider may be silent for long."""
+    other_side.card(acme)
+    invoice(acme)
+
+    def charge_and_sign_in():
+        charging.charge_next()
+        meanwhile(lambda: record_login(acme.pk, alice, timezone.now()))
+
+    collide(charge_and_sign_in, lambda: deactivate(acme, lead))
+
+    charge = Charge.objects.get()
+    assert (charge.paid_at is not None, charge.voided_at) == (True, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_card_that_is_added_while_the_one_before_is_refused_is_charged_at_once(acme, other_side):
+    """P33"""
+    other_side.card(acme, EmbeddedCard.Kind.REFUSED)
+    invoice(acme)
+    new = Card("card_2", "Visa", "4242", 2099, 12)
+
+    collide(charging.charge_next, lambda: set_payment_method(acme.pk, new, by_id=acme.owner_id))
+
+    charge = Charge.objects.get()
+    assert charge.refusals == 1
+    assert charge.next_attempt_at <= timezone.now()
 
 
 @pytest.mark.django_db(transaction=True)

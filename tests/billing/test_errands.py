@@ -4,17 +4,19 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import LifecycleEvent
+from accounts.services.logins import record_login
 from accounts.words import Reason, Via
 from billing.models import BillingAccount, Credit, Plan, ProviderSubscription
 from billing.services import NewSubscription, costs_so_far, errands, start_subscriptions
 from tests import desk, factories
 from tests.billing.payments import AWAY, KILLED, LOST, Killed
 from tests.customers import words
-from tests.races import collide
+from tests.races import collide, meanwhile
 
 pytestmark = pytest.mark.django_db
 
@@ -130,6 +132,16 @@ def test_a_deactivation_waits_for_the_start_that_is_under_way(acme, plus, other_
     work()
 
     assert other_side.running(acme) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sign_in_does_not_wait_for_the_start_that_is_under_way(acme, alice, plus, other_side):
+    """P5"""
+    with transaction.atomic():
+        errands.run_next_errand()
+        meanwhile(lambda: record_login(acme.pk, alice, timezone.now()))
+
+    assert len(other_side.running(acme)) == 1
 
 
 def test_support_sees_what_is_not_confirmed_and_why(acme, plus, other_side, lead, viewer):
