@@ -32,7 +32,8 @@ def release_people(scopes: Iterable[Scope]) -> None:
 def snapshot(event: LifecycleEvent, scope: Scope) -> list[EventSubject]:
     """Who loses which teams and roles, so that they can be restored as they were (P52)."""
     subjects: dict[UUID, EventSubject] = {}
-    for row in (*scope.team_memberships, *scope.role_assignments):
+    rows: list[TeamMembership | RoleAssignment] = [*scope.team_memberships, *scope.role_assignments]
+    for row in rows:
         who = row.user or row.system_account
         assert who is not None
         subject = subjects.get(who.pk) or subjects.setdefault(who.pk, _subject(event, who))

@@ -20,9 +20,9 @@ def copy_in[Row: Model](rows: Collection[Row]) -> None:
         for field in first._meta.concrete_fields
         if not field.db_returning or getattr(first, field.attname) is not None
     ]
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(f'"{field.column}"' for field in fields)
     values = [_value_of(field) for field in fields]
-    into = f"COPY {connection.ops.quote_name(first._meta.db_table)} ({columns}) FROM STDIN"
+    into = f'COPY "{first._meta.db_table}" ({columns}) FROM STDIN'
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(into) as copy:
         for row in rows:
             copy.write_row([value(row) for value in values])
