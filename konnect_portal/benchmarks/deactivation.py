@@ -4,6 +4,7 @@ The statement is written by hand and writes the tables that a deactivation of th
 two of its mails, without asking whether it may.
 """
 
+from collections.abc import Collection
 from itertools import batched
 from uuid import UUID
 
@@ -210,7 +211,13 @@ def _deactivate(ways: dict[str, list[UUID]]) -> dict[str, float]:
 
 
 def _in_a_set(ids: list[UUID]) -> None:
-    deactivate_organizations(ids, reason=Reason.INACTIVITY, via=Via.CHECK, still=inactivity.is_due_now)
+    deactivate_organizations(ids, reason=Reason.INACTIVITY, via=Via.CHECK, still=_are_due)
+
+
+def _are_due(organizations: Collection[Organization]) -> set[UUID]:
+    """As the check asks, but for notices, of which this world has none."""
+    question = inactivity.ask(notices=False)
+    return {standing.id for standing in inactivity.standings(organizations, question) if standing.may_go}
 
 
 @transaction.atomic

@@ -104,3 +104,14 @@ def test_the_desks_pages_show_what_the_stock_admin_shows(monkeypatch):
     assert list(cases) == [name for page in pages for name in (page, f"{page}, beside 1")]
     assert cases["search common"].goal == "0.04 of the floor and 10 times the rival"
     assert cases["case page"].to_rival is None
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("transactional_db")
+@pytest.mark.parametrize("name", ["deactivation", "inactivity"])
+def test_the_checks_ways_come_to_the_same_as_their_rivals(monkeypatch, settings, name):
+    """P62, P65: or `same` raises. So few organizations reach no goal."""
+    settings.INACTIVITY_NOTICES = True
+    monkeypatch.setattr(benchmark.Case, "holds", True)
+
+    call_command("benchmark", name, "--organizations", "200", stdout=StringIO())
