@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from uuid import UUID
 
 from django.conf import settings
@@ -86,7 +87,7 @@ class Standing:
         }
         return {what: moment for what, moment in moments.items() if moment is not None}
 
-    @property
+    @cached_property
     def last_seen_at(self) -> datetime:
         return max(self.seen.values())
 
@@ -94,7 +95,7 @@ class Standing:
     def last_api_request_at(self) -> datetime | None:
         return self.facts.last_api_request_at
 
-    @property
+    @cached_property
     def inactive_by_activity(self) -> datetime:
         """The moment of P62, to be expected with no more activity, whatever the plan."""
         return max(self.last_seen_at + inactivity_days(), self.facts.requests_count_until or self.last_seen_at)
@@ -205,19 +206,18 @@ def with_holds(found: list[Standing], question: Question) -> list[Standing]:
     ]
     held = {id: reason for reason, ids in reversed(reasons) for id in ids}
     return [
-        replace(standing, held_by=held.get(standing.id), missing_geos=missing.get(standing.id, ()))
-        for standing in found
+        replace(each, held_by=held[each.id], missing_geos=missing.get(each.id, ())) if each.id in held else each
+        for each in found
     ]
 
 
 def missing_usage(due: Collection[Standing], question: Question) -> dict[UUID, tuple[str, ...]]:
     """Who had a control plane in this cycle or the one before in geos whose usage is not complete, and which (P63)."""
-    geos = geos_of({standing.id: standing.facts.cycles_since(question.at) for standing in due})
+    asked = {standing.id: standing for standing in due}
+    geos = geos_of({id: standing.facts.cycles_since(question.at) for id, standing in asked.items()})
     missing = {
-        standing.id: tuple(
-            sorted(geo for geo in geos.get(standing.id, ()) if not is_complete(geo, standing, question))
-        )
-        for standing in due
+        id: tuple(sorted(geo for geo in codes if not is_complete(geo, asked[id], question)))
+        for id, codes in geos.items()
     }
     return {id: codes for id, codes in missing.items() if codes}
 

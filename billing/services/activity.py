@@ -77,19 +77,17 @@ def activity_facts(ids: Collection[UUID], *, at: datetime) -> dict[UUID, Activit
             free_since=Greatest("free_since_at", Max("end", filter=over)),
         )
     )
-    return {account.pk: _facts(account) for account in accounts}
-
-
-def _facts(account) -> ActivityFacts:
-    return ActivityFacts(
-        plan=Plan(account.running_plan or Plan.FREE),
-        on_trial=account.on_trial,
-        plan_until=account.plan_until,
-        free_since=account.free_since,
-        anchor=account.anchor_at,
-        last_api_request_at=account.last_api_request_at,
-        usage_known_until=account.usage_known_until,
+    rows = accounts.values_list(
+        "pk",
+        "running_plan",
+        "on_trial",
+        "plan_until",
+        "free_since",
+        "anchor_at",
+        "last_api_request_at",
+        "usage_known_until",
     )
+    return {id: ActivityFacts(Plan(plan or Plan.FREE), *others) for id, plan, *others in rows}
 
 
 def running_subscriptions(at: datetime) -> Exists:
