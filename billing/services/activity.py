@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.contrib.postgres.aggregates import BoolOr
 from django.db import connection, transaction
-from django.db.models import Exists, F, Max, OuterRef, Q, Value
-from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models import Exists, OuterRef
 
-from billing.models import BillingAccount, GeoUsage, Plan, Subscription
+from billing.models import GeoUsage, Plan, Subscription
 from billing.services.cycles import CYCLE, CycleOf, cycle_of, cycle_start
 
 AHEAD_AT_MOST = timedelta(minutes=5)
@@ -60,34 +58,32 @@ class ActivityFacts:
         return cycle_start(self.anchor, cycle_of(self.anchor, at) - 1)
 
 
+FACTS = """
+SELECT account.organization_id,
+    max(plan) FILTER (WHERE runs),
+    coalesce(bool_or(is_trial) FILTER (WHERE runs), false),
+    max(until) FILTER (WHERE runs),
+    greatest(account.free_since_at, max(until) FILTER (WHERE is_over)),
+    account.anchor_at, account.last_api_request_at, account.usage_known_until
+FROM billing_billingaccount AS account
+LEFT JOIN LATERAL (
+    SELECT plan, is_trial, until,
+        starts_at <= %(at)s AND (until IS NULL OR until > %(at)s) AS runs,
+        until <= %(at)s AND until > starts_at AS is_over
+    FROM billing_subscription AS subscription, LATERAL (SELECT least(ended_at, ends_at)) AS ends (until)
+    WHERE subscription.organization_id = account.organization_id
+) AS subscription ON true
+WHERE account.organization_id = ANY(%(ids)s::uuid[])
+GROUP BY account.organization_id
+"""
+"""One that was ended before it began never was a plan, so its end is no coming onto Free."""
+
+
 def activity_facts(ids: Collection[UUID], *, at: datetime) -> dict[UUID, ActivityFacts]:
     """The facts of each organization at `at`, in one statement."""
-    end = Least("organization__subscriptions__ended_at", "organization__subscriptions__ends_at")
-    begun = Q(organization__subscriptions__starts_at__lte=at)
-    runs = begun & (Q(end__isnull=True) | Q(end__gt=at))
-    # One that was ended before it began never was a plan, so its end is no coming onto Free.
-    over = Q(end__lte=at, end__gt=F("organization__subscriptions__starts_at"))
-    accounts = (
-        BillingAccount.objects.filter(pk__in=ids)
-        .alias(end=end)
-        .annotate(
-            running_plan=Max("organization__subscriptions__plan", filter=runs),
-            on_trial=Coalesce(BoolOr("organization__subscriptions__is_trial", filter=runs), Value(False)),
-            plan_until=Max("end", filter=runs),
-            free_since=Greatest("free_since_at", Max("end", filter=over)),
-        )
-    )
-    rows = accounts.values_list(
-        "pk",
-        "running_plan",
-        "on_trial",
-        "plan_until",
-        "free_since",
-        "anchor_at",
-        "last_api_request_at",
-        "usage_known_until",
-    )
-    return {id: ActivityFacts(Plan(plan or Plan.FREE), *others) for id, plan, *others in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(FACTS, {"ids": list(ids), "at": at})
+        return {id: ActivityFacts(Plan(plan or Plan.FREE), *others) for id, plan, *others in cursor.fetchall()}
 
 
 def running_subscriptions(at: datetime) -> Exists:
