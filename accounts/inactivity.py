@@ -181,10 +181,9 @@ def standings(organizations: Collection[Organization], question: Question) -> li
         exemption.organization_id: exemption
         for exemption in Exemption.objects.live(question.at).filter(organization__in=ids)
     }
+    at, ahead = question.at, question.ahead
     found = [
-        Standing(
-            organization, facts[organization.pk], question.at, exemptions.get(organization.pk), ahead=question.ahead
-        )
+        Standing(organization, facts[organization.pk], at, exemptions.get(organization.pk), ahead=ahead)
         for organization in organizations
         if organization.pk in facts
     ]
