@@ -20,7 +20,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.db import connection
 from django.template.backends.django import DjangoTemplates
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -29,12 +28,11 @@ from accounts.models import Organization, User
 from accounts.words import Tier
 from billing.services import plans
 from konnect_portal.benchmarks.measuring import Case, median_seconds, same
-from konnect_portal.benchmarks.worlds import fill
+from konnect_portal.benchmarks.worlds import fill, without_indexes
 
 ORGANIZATIONS = 1_000_000
 FEWER = 100
 TIMES, RIVAL_TIMES = 20, 3
-SEARCH_INDEXES = ("organization_search", "person_search")
 
 # Each organization has its contact as owner, a member, a home geo and a control plane with a node. One in ten is on
 # Plus, one in fifty is deactivated.
@@ -243,15 +241,8 @@ def _client() -> Client:
 
 
 def _grow(first: int, last: int) -> None:
-    """The search indexes are made anew: row by row that would take longest."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT indexname, indexdef FROM pg_indexes WHERE indexname = ANY(%s)", [list(SEARCH_INDEXES)])
-        definitions = dict(cursor.fetchall())
-        for name in definitions:
-            cursor.execute(f"DROP INDEX {name}")
+    with without_indexes("accounts_organization", "accounts_user"):
         fill(first, last, due=0, statements=WORLD, owners=True)
-        for definition in definitions.values():
-            cursor.execute(definition)
 
 
 @contextmanager

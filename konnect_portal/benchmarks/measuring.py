@@ -6,9 +6,11 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
+from typing import cast
 from uuid import uuid4
 
 from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 
 class ResultsDiffer(Exception):
@@ -90,13 +92,21 @@ def median_seconds(act: Callable[[], object], times: int = 20) -> float:
 def own_database() -> Generator[None]:
     """An empty database beside the portal's, on the same server; gone afterwards."""
     name = connection.settings_dict["NAME"]
+    _let_go()
     connection.settings_dict["TEST"]["NAME"] = f"benchmark_{uuid4().hex[:12]}"
     with redirect_stdout(sys.stderr):  # where it tells of the cache's table, however quiet it shall be
         connection.creation.create_test_db(verbosity=0)
     try:
         yield
     finally:
+        _let_go()
         connection.creation.destroy_test_db(name, verbosity=0)
+
+
+def _let_go() -> None:
+    """The pool's connections lead to the database that it was opened for, whatever the settings say since."""
+    connection.close()
+    cast(DatabaseWrapper, connection).close_pool()
 
 
 def same(what: str, expected: object, found: object) -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from accounts.models import Organization
 from konnect_portal.benchmarks import desk, pages, usage
 from konnect_portal.benchmarks.management.commands import benchmark
 from konnect_portal.benchmarks.measuring import Case, ResultsDiffer, same
@@ -78,6 +79,7 @@ def test_it_leaves_the_portals_database_alone(transactional_db):
         assert missed.returncode == 1  # noqa: PT017 -- so few organizations reach no goal
 
     assert connection.settings_dict["NAME"] == before
+    assert Organization.objects.count() == 1
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'benchmark_%'")
         assert cursor.fetchone() == (0,)

@@ -53,7 +53,7 @@ class Command(BaseCommand):
         for case in cases:
             table.add_row(
                 case.case,
-                f"{case.seconds:.2f}",
+                f"{case.seconds:.3f}",
                 f"{case.per_second:,.0f}",
                 "" if case.to_floor is None else f"{case.to_floor:.2f}",
                 "" if case.to_rival is None else f"{case.to_rival:.1f}",
