@@ -90,8 +90,6 @@ def _add_activity() -> None:
         cursor.execute(LOGINS)
         cursor.execute(REQUESTS)
         cursor.execute("SET session_replication_role = DEFAULT")
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
 
 
 def _case(

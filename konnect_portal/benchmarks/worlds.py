@@ -79,3 +79,4 @@ def without_indexes(*tables: str) -> Generator[None]:
         for definition in definitions.values():
             cursor.execute(definition)
         cursor.execute("RESET maintenance_work_mem")
+        cursor.execute("VACUUM ANALYZE")  # of what an index is on, too, where that is no column
