@@ -14,9 +14,10 @@ from django.utils import timezone
 from accounts.models import CheckEntry, CheckPause, CheckRun, Exemption, InactivityNotice, LifecycleEvent, Organization
 from accounts.words import Act, HeldBy, Reason, State
 from billing.services import ActivityFacts, activity_facts, complete_through, running_subscriptions
-from geos.services import geos_of
+from geos.services import geos_of, known_geos
 
-SET_SIZE = 500
+SET_SIZE = 1_000
+"""How many are asked about at once: more than are acted on at once, since meanwhile nothing is locked (habit 2)."""
 FIRST_NOTICE_AGE = timedelta(days=14)
 LAST_NOTICE_AGE = timedelta(hours=23)
 ANNOUNCEMENT_LASTS = timedelta(days=14)
@@ -38,12 +39,22 @@ class Question:
     kind: CheckRun.Kind
     notices: bool
     paused: bool
+    geos: frozenset[str]
     complete_through: dict[str, datetime]
+    dismissed_runs: list[UUID]
 
     @property
     def usage_wanted_through(self) -> datetime:
         """How far usage must be complete (P63). Of a time to come, what is missing today is all that can be known."""
         return min(self.at, self.now) - timedelta(hours=settings.USAGE_COMPLETE_WITHIN_HOURS)
+
+    @cached_property
+    def late_geos(self) -> set[str]:
+        """Those of which usage is not complete; one that never told any is among them."""
+        return {geo for geo in self.geos if not self.is_enough(self.complete_through.get(geo))}
+
+    def is_enough(self, through: datetime | None) -> bool:
+        return through is not None and through >= self.usage_wanted_through
 
     @property
     def ahead(self) -> timedelta:
@@ -140,14 +151,24 @@ def ask(
 ) -> Question:
     """The question put at `at` (now unless given); `notices` false leaves the conditions of P64 out."""
     now = timezone.now()
+    at = at or now
     return Question(
-        at=at or now,
+        at=at,
         now=now,
         kind=kind,
         notices=settings.INACTIVITY_NOTICES if notices is None else notices,
         paused=CheckPause.objects.filter(resumed_at__isnull=True).exists(),
+        geos=known_geos(),
         complete_through=complete_through(),
+        dismissed_runs=dismissed_runs(at),
     )
+
+
+def dismissed_runs(at: datetime) -> list[UUID]:
+    """Those whose lists a lead dismissed in the 30 days before `at` (P66)."""
+    since = at - timedelta(days=settings.DISMISSAL_DAYS)
+    dismissed = CheckRun.objects.filter(outcome=CheckRun.Outcome.DISMISSED, decided_at__gt=since)
+    return list(dismissed.values_list("pk", flat=True))
 
 
 def can_be_asked(at: datetime) -> bool:
@@ -212,6 +233,8 @@ def with_holds(found: list[Standing], question: Question) -> list[Standing]:
 
 def missing_usage(due: Collection[Standing], question: Question) -> dict[UUID, tuple[str, ...]]:
     """Who had a control plane in this cycle or the one before in geos whose usage is not complete, and which (P63)."""
+    if not question.late_geos:
+        return {}
     asked = {standing.id: standing for standing in due}
     geos = geos_of({id: standing.facts.cycles_since(question.at) for id, standing in asked.items()})
     missing = {
@@ -223,7 +246,7 @@ def missing_usage(due: Collection[Standing], question: Question) -> dict[UUID, t
 
 def is_complete(geo: str, standing: Standing, question: Question) -> bool:
     known = (question.complete_through.get(geo), standing.facts.usage_known_until)
-    return any(through is not None and through >= question.usage_wanted_through for through in known)
+    return any(question.is_enough(through) for through in known)
 
 
 def not_told(due: Collection[Standing]) -> set[UUID]:
@@ -258,15 +281,14 @@ def _has_settled(notice: InactivityNotice, at: datetime) -> bool:
 
 def dismissed(ids: Collection[UUID], question: Question) -> set[UUID]:
     """Those on a list that a lead dismissed in the last 30 days (P66)."""
+    if not question.dismissed_runs:
+        return set()
     return set(dismissals(question).filter(organization__in=ids).values_list("organization", flat=True))
 
 
 def dismissals(question: Question) -> QuerySet[CheckEntry]:
     """What stands on the lists that leads dismissed in the last 30 days."""
-    return CheckEntry.objects.filter(
-        run__outcome=CheckRun.Outcome.DISMISSED,
-        run__decided_at__gt=question.at - timedelta(days=settings.DISMISSAL_DAYS),
-    )
+    return CheckEntry.objects.filter(run__in=question.dismissed_runs)
 
 
 def due(question: Question) -> list[Standing]:

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts import inactivity
-from accounts.inactivity import SET_SIZE
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import Organization
+from accounts.sets import SET_SIZE
 from accounts.words import Reason, Via
 from konnect_portal.benchmarks.measuring import Case, Watch, same
 from konnect_portal.benchmarks.worlds import fill
