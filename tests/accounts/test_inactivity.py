@@ -150,6 +150,8 @@ def test_missing_usage_of_a_geo_means_active(unused, now, complete, held_by):
     assert holds(now) == {"Unused": HeldBy.MISSING_USAGE}
 
     record_completeness(["us"], now, at=now)
+    assert holds(now) == {"Unused": HeldBy.MISSING_USAGE}
+
     record_completeness(["eu"], now - complete, at=now)
 
     assert holds(now) == {"Unused": held_by}
