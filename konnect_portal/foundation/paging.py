@@ -19,12 +19,11 @@ PAGE_SIZE = 25
 class CappedPaginator(Paginator):
     """Counts up to `COUNT_CAP` rows, so that a list costs what it shows."""
 
-    template_name = "admin/pagination_capped.html"
     object_list: QuerySet
 
     @cached_property
     def count(self):
-        return self.object_list.order_by()[:COUNT_CAP].count()
+        return self.object_list.order_by().values("pk")[:COUNT_CAP].count()
 
     @property
     def is_capped(self) -> bool:
