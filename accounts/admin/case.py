@@ -24,6 +24,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, NullIf
 
 from accounts.admin.inactivity import explain
+from accounts.desk.plans import name_of
 from accounts.inactivity import ask, standings
 from accounts.models import (
     LifecycleEvent,
@@ -37,7 +38,8 @@ from accounts.models import (
 from accounts.owner_invitations import why_barred
 from accounts.timeline import LOOKUPS, Page, timeline
 from accounts.words import State, Via
-from billing.models import Invoice, ProviderSubscription
+from billing.models import Invoice, Plan, ProviderSubscription
+from billing.services import running_subscription
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 from geos.services import LeftRunning, left_running
 from konnect_portal.foundation.models import Mail
@@ -186,6 +188,11 @@ class Case:
     @cached_property
     def left_count(self) -> int:
         return sum(left.count for _, left in self.left_running)
+
+    @cached_property
+    def plan(self) -> str:
+        running = running_subscription(self.organization.pk, at=self.at)
+        return name_of(running.plan, running.is_trial) if running else Plan.FREE.label
 
     @cached_property
     def subscriptions(self) -> Part:

@@ -53,10 +53,10 @@ def key_page[Row: Model](
     Where a page has several lists, each has a `name`.
     """
     sign, field = ("-", by[1:]) if by.startswith("-") else ("", by)
-    last = rows.filter(pk=_key(rows.model, after)).first() if after else None
+    last = rows.filter(pk=_key(rows.model, after)).values_list(field, "pk").first() if after else None
     if last is not None:
         follows = TupleLessThan if sign else TupleGreaterThan
-        rows = rows.filter(follows(Tuple(field, "pk"), (getattr(last, field), last.pk)))
+        rows = rows.filter(follows(Tuple(field, "pk"), last))
     found = list(rows.order_by(by, f"{sign}pk")[: size + 1])
     return KeyPage(found[:size], found[size - 1].pk if len(found) > size else None, name)
 
