@@ -154,6 +154,10 @@ class Case:
     def _states(self) -> Mapping[str, Counter]:
         """How many control planes of each geo are in which state."""
         found: dict[str, Counter] = defaultdict(Counter)
+        if not self.control_planes.more:
+            for each in self.control_planes.rows:
+                found[each.geo_id][each.state] += 1
+            return found
         rows = self.organization.control_planes.order_by().values_list("geo", "state").annotate(Count("pk"))
         for geo, state, count in rows:
             found[geo][state] = count
