@@ -306,13 +306,14 @@ def is_due_now(organizations: Collection[Organization]) -> set[UUID]:
 
 def exact_inactive_at(ids: Collection[UUID], at: datetime) -> dict[UUID, datetime | None]:
     """The moment of P62 for each organization, asked at `at`; None on a paid plan."""
-    return inactive_moments(list(Organization.objects.active().filter(pk__in=ids)), at)
+    standings = standings_by_facts(list(Organization.objects.active().filter(pk__in=ids)), at)
+    return {id: standing.inactive_at for id, standing in standings.items()}
 
 
-def inactive_moments(organizations: Collection[Organization], at: datetime) -> dict[UUID, datetime | None]:
-    """The same for active organizations that are at hand."""
+def standings_by_facts(organizations: Collection[Organization], at: datetime) -> dict[UUID, Standing]:
+    """By what billing knows of them alone, in one statement: not asked is what exempts or holds them."""
     facts = activity_facts([organization.pk for organization in organizations], at=at)
-    return {each.pk: Standing(each, facts[each.pk], at).inactive_at for each in organizations if each.pk in facts}
+    return {each.pk: Standing(each, facts[each.pk], at) for each in organizations if each.pk in facts}
 
 
 def explain(id: UUID, at: datetime | None = None) -> Standing:

@@ -43,7 +43,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_filter = ["plan", "is_trial", TrialFilter]
     list_select_related = ["organization"]
     ordering = ["-starts_at"]
-    sortable_by = ()
 
     @admin.display(description="organization")
     def shown_organization(self, subscription):
@@ -99,7 +98,6 @@ class InvoiceAdmin(ReadOnlyAdmin):
     list_filter = [InvoiceFilter]
     list_select_related = ["organization", "charge"]
     ordering = ["-period_end", "-pk"]
-    sortable_by = ()
     fields = [
         "organization",
         "organization_name",
@@ -157,7 +155,6 @@ class CreditAdmin(ReadOnlyAdmin):
     list_filter = [RefundFilter, "kind"]
     list_select_related = ["organization"]
     ordering = ["-granted_at", "pk"]
-    sortable_by = ()
 
     @admin.display(description="organization")
     def shown_organization(self, credit):
@@ -202,7 +199,6 @@ class ProviderSubscriptionAdmin(ReadOnlyAdmin):
     list_select_related = ["subscription__organization"]
     ordering = ["-created_at"]
     search_fields = ["reference__exact"]
-    sortable_by = ()
 
     @admin.display(description="organization")
     def organization(self, mirror):
@@ -229,7 +225,6 @@ class ProviderMismatchAdmin(ReadOnlyAdmin):
     list_display_links = None
     list_filter = [OneSidedFilter, "side"]
     search_fields = ["reference__exact", "organization_id__exact"]
-    sortable_by = ()
 
     @admin.display(description="organization")
     def organization(self, mismatch):
@@ -245,7 +240,6 @@ class UsageApartAdmin(ReadOnlyAdmin):
     list_filter = ["reason", "geo", "metric"]
     ordering = ["-pk"]
     search_fields = ["organization_id__exact"]
-    sortable_by = ()
 
 
 class MendedFilter(admin.SimpleListFilter):
@@ -268,4 +262,3 @@ class UsageFaultAdmin(ReadOnlyAdmin):
     list_display_links = None
     list_filter = [MendedFilter, "geo"]
     ordering = ["-pk"]
-    sortable_by = ()

@@ -198,7 +198,6 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["accounts.desk.places.stylesheet"],
     "SCRIPTS": ["accounts.desk.places.script", "accounts.desk.places.search_script"],
-    "SIDEBAR": {"navigation": "accounts.desk.places.navigation"},
     "COLORS": {
         "primary": {
             "50": "oklch(97.5% .015 215)",

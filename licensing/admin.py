@@ -22,7 +22,6 @@ class LicenseAdmin(ReadOnlyAdmin):
     list_filter = ["product"]
     list_select_related = ["organization"]
     ordering = ["-issued_at"]
-    sortable_by = ()
 
     def get_queryset(self, request):
         return super().get_queryset(request).received()

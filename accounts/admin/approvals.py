@@ -111,7 +111,6 @@ class ApprovalAdmin(ReadOnlyAdmin):
     list_display = ["shown_name", "shown_state", "ticket", "asked", "expires"]
     list_display_links = ["shown_name"]
     list_filter = [StateFilter]
-    sortable_by = ()
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """The request; for another lead, while it waits, with Confirm and Decline, for who asked with Withdraw."""

@@ -232,7 +232,6 @@ class BulkDeactivationAdmin(ReadOnlyAdmin):
     list_display = ["shown_name", "shown_state", "organizations", "ticket", "made_by", "confirmed"]
     list_display_links = ["shown_name"]
     list_before_template = "admin/accounts/bulkdeactivation/new_link.html"
-    sortable_by = ()
 
     def get_queryset(self, request):
         asked = Approval.objects.waiting(timezone.now()).filter(act=IN_BULK, target_id=OuterRef("pk"))

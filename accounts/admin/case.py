@@ -24,6 +24,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, NullIf
 
 from accounts.admin.inactivity import explain
+from accounts.desk.plans import name_of
 from accounts.inactivity import ask, standings
 from accounts.models import (
     LifecycleEvent,
@@ -37,7 +38,8 @@ from accounts.models import (
 from accounts.owner_invitations import why_barred
 from accounts.timeline import LOOKUPS, Page, timeline
 from accounts.words import State, Via
-from billing.models import Invoice, ProviderSubscription
+from billing.models import Invoice, Plan, ProviderSubscription
+from billing.services import running_subscription
 from geos.models import ControlPlane, DataPlaneNode, MeshZone
 from geos.services import LeftRunning, left_running
 from konnect_portal.foundation.models import Mail
@@ -152,6 +154,10 @@ class Case:
     def _states(self) -> Mapping[str, Counter]:
         """How many control planes of each geo are in which state."""
         found: dict[str, Counter] = defaultdict(Counter)
+        if not self.control_planes.more:
+            for each in self.control_planes.rows:
+                found[each.geo_id][each.state] += 1
+            return found
         rows = self.organization.control_planes.order_by().values_list("geo", "state").annotate(Count("pk"))
         for geo, state, count in rows:
             found[geo][state] = count
@@ -186,6 +192,11 @@ class Case:
     @cached_property
     def left_count(self) -> int:
         return sum(left.count for _, left in self.left_running)
+
+    @cached_property
+    def plan(self) -> str:
+        running = running_subscription(self.organization.pk, at=self.at)
+        return name_of(running.plan, running.is_trial) if running else Plan.FREE.label
 
     @cached_property
     def subscriptions(self) -> Part:

@@ -28,7 +28,6 @@ class CheckRunAdmin(InactivityDesk):
     list_display = ["run_at", "kind", "shown_outcome", "due", "limit", "told", "deactivated", "failed"]
     list_filter = ["kind", "outcome"]
     list_before_template = "admin/accounts/checkrun/switch.html"
-    sortable_by = ()
 
     def changelist_view(self, request, extra_context=None):
         return super().changelist_view(request, {**check_switch(request.user), **(extra_context or {})})

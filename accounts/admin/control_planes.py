@@ -144,7 +144,6 @@ class ControlPlaneAdmin(SearchedList, ReadOnlyAdmin):
     list_select_related = ["organization", "geo"]
     search_fields = ["name"]
     search_help_text = "Beginning of a name or hostname, or id"
-    sortable_by = ()
     ordering = ["name", "id"]
 
     @method_decorator(require_safe)

@@ -80,7 +80,6 @@ class EmailLockAdmin(ReadOnlyAdmin):
     list_select_related = ["organization"]
     search_fields = ["address"]
     search_help_text = "The whole e-mail address"
-    sortable_by = ()
 
     def get_list_display(self, request):
         return [*self.list_display, "unlock"] if _may_unlock(request) else self.list_display

@@ -27,7 +27,6 @@ class GeoUsageAdmin(ReadOnlyAdmin):
     list_display_links = None
     list_filter = [BehindFilter]
     ordering = ["geo"]
-    sortable_by = ()
 
     @admin.display(description="complete through")
     def complete(self, usage):

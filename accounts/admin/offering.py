@@ -58,7 +58,7 @@ def offers(acts: Iterable[OfferedAct], user: User, target: Any) -> list[Offer]:
     offered = [
         Offer(act.button(target), act.link(target), act.is_dangerous, act.refusal(target))
         for act in acts
-        if act.applies(target) and act.allowed(user, target)
+        if act.allowed(user, target) and act.applies(target)
     ]
     return sorted(offered, key=lambda offer: offer.refusal is not None)
 

@@ -29,7 +29,6 @@ class PersonAdmin(SearchedList, ActsAdmin):
     list_display_links = ["email"]
     search_fields = ["email"]
     search_help_text = "E-mail address, name, part of either, or id"
-    sortable_by = ()
     ordering = ["full_name", "id"]
 
     def get_queryset(self, request):

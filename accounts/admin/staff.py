@@ -29,7 +29,6 @@ class StaffAdmin(ActsAdmin):
     list_display = ["email", "full_name", "shown_tier", "may_sign_in", "has_second_factor", "signed_in"]
     list_display_links = ["email"]
     list_before_template = "admin/accounts/staff/above.html"
-    sortable_by = ()
     ordering = ["email"]
 
     def get_queryset(self, request):

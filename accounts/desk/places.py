@@ -63,7 +63,7 @@ def search_script(request):
 
 
 def navigation(request):
-    """unfold's sidebar: the places this person may go to, by group."""
+    """The side bar: the places this person may go to, by group."""
     return [
         {
             "title": group,
@@ -78,14 +78,7 @@ def navigation(request):
 
 
 def _item(title: str, icon: str, link: str, request) -> dict:
-    here = _list_of(link) == _list_of(request.path)
-    return {
-        "title": title,
-        "icon": icon,
-        "link": link,
-        "active": here,
-        "link_attrs": {"aria-current": "true"} if here else {},
-    }
+    return {"title": title, "icon": icon, "link": link, "active": _list_of(link) == _list_of(request.path)}
 
 
 def _list_of(path: str) -> str:

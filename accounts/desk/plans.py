@@ -25,4 +25,9 @@ def with_plan(organizations: QuerySet[Organization], *, at: datetime) -> QuerySe
 
 def plan_name(organization) -> str:
     """The plan in force, of an organization read `with_plan`."""
-    return PLAN_NAMES["trial" if organization.runs_trial else organization.running_plan or Plan.FREE]
+    return name_of(organization.running_plan, organization.runs_trial)
+
+
+def name_of(plan: str | None, is_trial: bool) -> str:
+    """What staff call a plan that is in force; None is Free."""
+    return PLAN_NAMES["trial" if is_trial else plan or Plan.FREE]

@@ -1,11 +1,13 @@
 """The support admin as a site: who gets in, under which content policy, and what it shows."""
 
+from functools import partial
 from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
 from django.conf import settings
 from django.urls import path
 from django.utils.csp import CSP
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.csp import csp_override
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
@@ -61,6 +63,13 @@ class SupportSite(UnfoldAdminSite):
             path("search/found/", self.admin_view(search.found), name="search_found"),
             path("step-up/", self.admin_view(stepping_up.step_up), name="step_up"),
         ]
+
+    def get_app_list(self, request, app_label=None):
+        """Every page is given it, and hardly one shows it: the side bar has places of its own."""
+        return SimpleLazyObject(partial(super().get_app_list, request, app_label))
+
+    def get_sidebar_list(self, request):
+        return places.navigation(request)
 
     def index(self, request, extra_context=None):
         return super().index(request, {**places.start(request.user), **(extra_context or {})})

@@ -40,7 +40,7 @@ from billing.services.opening import (
     start_subscriptions,
 )
 from billing.services.plan_facts import payment_need
-from billing.services.plans import PlanRefused
+from billing.services.plans import PlanRefused, running_subscription
 from billing.services.price_words import UNITS as PRICE_UNITS
 from billing.services.prices import PriceListError, Tier
 from billing.services.standing import Standing, sales_contact_of, standing_of
@@ -102,6 +102,7 @@ __all__ = [
     "record_api_requests",
     "record_completeness",
     "record_usage",
+    "running_subscription",
     "running_subscriptions",
     "sales_contact_of",
     "standing_of",

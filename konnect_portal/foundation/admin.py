@@ -37,8 +37,11 @@ class ReadOnlyAdmin(ModelAdmin):
     """Lists and pages without a way to change anything; lists count up to a cap and offer no action."""
 
     actions: list[str] | None = None
+    change_list_template = "admin/list.html"
     list_per_page = PAGE_SIZE
+    show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
+    sortable_by: tuple[str, ...] = ()
     paginator = CappedPaginator
 
     def get_changelist_instance(self, request):

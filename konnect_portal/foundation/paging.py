@@ -19,12 +19,11 @@ PAGE_SIZE = 25
 class CappedPaginator(Paginator):
     """Counts up to `COUNT_CAP` rows, so that a list costs what it shows."""
 
-    template_name = "admin/pagination_capped.html"
     object_list: QuerySet
 
     @cached_property
     def count(self):
-        return self.object_list.order_by()[:COUNT_CAP].count()
+        return self.object_list.order_by().values("pk")[:COUNT_CAP].count()
 
     @property
     def is_capped(self) -> bool:
@@ -54,10 +53,10 @@ def key_page[Row: Model](
     Where a page has several lists, each has a `name`.
     """
     sign, field = ("-", by[1:]) if by.startswith("-") else ("", by)
-    last = rows.filter(pk=_key(rows.model, after)).first() if after else None
+    last = rows.filter(pk=_key(rows.model, after)).values_list(field, "pk").first() if after else None
     if last is not None:
         follows = TupleLessThan if sign else TupleGreaterThan
-        rows = rows.filter(follows(Tuple(field, "pk"), (getattr(last, field), last.pk)))
+        rows = rows.filter(follows(Tuple(field, "pk"), last))
     found = list(rows.order_by(by, f"{sign}pk")[: size + 1])
     return KeyPage(found[:size], found[size - 1].pk if len(found) > size else None, name)
 

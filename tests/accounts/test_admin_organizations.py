@@ -165,7 +165,7 @@ def test_lists_are_filtered_by_home_geo_and_by_when_they_may_be_due(client):
     assert found(client, "", due="0") == ["Due"]
     assert found(client, "", due="14") == ["Due", "Soon"]
     [soon] = [each for each in client.get(LIST).context["cl"].result_list if each.name == "Soon"]
-    assert round((soon.due_at - now) / timedelta(days=1)) == 10
+    assert round((soon.standing.inactive_at - now) / timedelta(days=1)) == 10
 
 
 def test_the_case_costs_the_same_however_large_the_organization(client, acme):

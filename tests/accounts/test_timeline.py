@@ -124,6 +124,37 @@ def test_pages_follow_each_other_without_gap_or_repetition_within_one_moment(acm
     assert sum(entry.kind == "mails" for entry in found) == 3
 
 
+def test_a_row_is_told_at_each_of_its_moments_and_once_at_the_same(acme):
+    """P34, P41: of charges, which have four; read one by one or at once."""
+    long_ago, then, lately = (NOW - timedelta(days=days) for days in (3, 2, 1))
+    factories.subscription(acme, created_at=NOW - timedelta(days=9))
+    for number, charge in enumerate(
+        [
+            {"created_at": long_ago, "paid_at": lately},
+            {"created_at": then, "refused_at": lately, "voided_at": lately},
+            {"created_at": lately},
+        ],
+        start=1,
+    ):
+        lines = [("api_requests", 1, 100)]
+        factories.invoice(acme, *lines, ends_at=NOW - timedelta(days=8 + number), number=number, charge=charge)
+
+    found, after = [], ""
+    while after is not None:
+        page = timeline(acme.pk, kind="billing", after=after, size=1)
+        found += page.entries
+        after = page.after
+
+    assert found == timeline(acme.pk, kind="billing").entries == list(whole_timeline(acme.pk, kind="billing"))
+    told = [(entry.at, entry.what) for entry in found if "Charge" in entry.what]
+    assert sorted(told[:3]) == [
+        (lately, "Charge asked for"),
+        (lately, "Charge paid"),
+        (lately, "Charge refused, Charge voided"),
+    ]
+    assert told[3:] == [(then, "Charge asked for"), (long_ago, "Charge asked for")]
+
+
 @pytest.mark.parametrize("after", ["x", "2026-11-20~0~1", "2026-11-20T03:00:00+00:00~99~1", "~~", "\0", "1~2~3~4"])
 def test_a_made_up_place_is_the_start(story, viewer, after):
     page = signed_in(viewer).get(reverse("admin:accounts_organization_timeline", args=[story.pk]), {"after": after})

@@ -147,6 +147,29 @@ def test_the_pulse_is_read_by_pointer_and_keyboard(page, sign_in, complaints, ac
     assert complaints == []
 
 
+def test_a_lead_narrows_a_list_and_ticks_what_shall_go(page, sign_in, live_server, complaints, acme, globex, lead):
+    """P74: by keyboard."""
+    factories.left_organization("Gone", at=timezone.now())
+    sign_in(lead)
+    page.goto(f"{live_server.url}/admin/accounts/organization/")
+
+    page.get_by_role("button", name="Filters").press("Enter")
+    page.get_by_role("link", name="Active", exact=True).press("Enter")
+    page.wait_for_url(re.compile("state__exact=active"))
+    page.get_by_label("Select Globex").press("Space")
+    expect(page.get_by_text("1 of 2 selected")).to_be_visible()
+    page.get_by_label("Select all on this page").press("Space")
+    expect(page.get_by_text("2 of 2 selected")).to_be_visible()
+    assert axe_of(page) == []
+    page.get_by_label("Select action to run").select_option("deactivate_in_bulk")
+    page.get_by_role("button", name="Run").press("Enter")
+
+    page.wait_for_url(re.compile("bulkdeactivation"))
+    expect(page.get_by_role("link", name="Acme")).to_be_visible()
+    expect(page.get_by_role("link", name="Globex")).to_be_visible()
+    assert complaints == []
+
+
 def test_the_keyboard_alone_reaches_every_act(page, sign_in, live_server, acme, lead):
     sign_in(lead)
     page.goto(f"{live_server.url}/admin/accounts/organization/{acme.pk}/change/")
