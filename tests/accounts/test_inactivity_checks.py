@@ -292,7 +292,7 @@ class TestDecisions:
         alive = []
 
         def count(execute, sql, *statement):
-            if sql.startswith('INSERT INTO "accounts_lifecycleevent"'):
+            if sql.startswith('UPDATE "accounts_organization" SET "state"'):
                 gc.collect()
                 events = (each for each in gc.get_objects() if isinstance(each, LifecycleEvent))
                 alive.append(sum(each.organization_id in ids for each in events))
