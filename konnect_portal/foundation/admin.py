@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
+from django.db.models.constants import LOOKUP_SEP
 from django.utils import timezone
 from post_office.models import STATUS
 from unfold.admin import ModelAdmin
@@ -52,6 +53,12 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def get_changelist(self, request, **kwargs):
         return KeyedChangeList
+
+    def lookup_allowed(self, lookup, value, request):
+        """By its filters and by organization alone: of any other field the address could ask letter by letter."""
+        filters = {each if isinstance(each, str) else each.parameter_name for each in self.list_filter}
+        field, *_ = lookup.split(LOOKUP_SEP)
+        return field in filters | {"organization"} and super().lookup_allowed(lookup, value, request)
 
     def has_module_permission(self, request):
         return self.has_view_permission(request)
