@@ -13,7 +13,7 @@ from accounts.columns import counted
 from accounts.desk.places import check_switch
 from accounts.desk.stepping_up import ask_again, shown_lately, typed_before
 from accounts.errors import LifecycleError
-from accounts.models import CheckRun, User
+from accounts.models import CheckPause, CheckRun, User
 from accounts.templatetags.desk import moment, pill
 from accounts.words import HeldBy
 
@@ -64,12 +64,15 @@ class CheckRunAdmin(InactivityDesk):
             raise PermissionDenied
         if not shown_lately(request):
             return ask_again(request)
-        switch = check_switch(request.user)
-        form = _bound(ResumeForm if switch["pause"] else DecisionForm, request)
-        if form.is_valid() and self._switch(request, form, paused=switch["pause"] is not None):
+        pause = check_switch(request.user)["pause"]
+        if request.method == "POST" and request.POST.get("pause", "") != _key_of(pause):
+            messages.warning(request, f"The check was {'paused' if pause else 'resumed'} meanwhile. Nothing was done.")
             return redirect("admin:accounts_inactivity_desk")
-        title = "Resume the inactivity check" if switch["pause"] else "Pause the inactivity check"
-        return self._show(request, "pause", title, form=form, pause=switch["pause"])
+        form = _bound(ResumeForm if pause else DecisionForm, request)
+        if form.is_valid() and self._switch(request, form, paused=pause is not None):
+            return redirect("admin:accounts_inactivity_desk")
+        title = "Resume the inactivity check" if pause else "Pause the inactivity check"
+        return self._show(request, "pause", title, form=form, pause=pause, key=_key_of(pause))
 
     def get_urls(self):
         view = self.admin_site.admin_view(self.switch_view)
@@ -140,6 +143,11 @@ class CheckRunAdmin(InactivityDesk):
 
 def _bound(form, request):
     return form(request.POST if request.method == "POST" else None, initial=typed_before(request))
+
+
+def _key_of(pause: CheckPause | None) -> str:
+    """What the form of the switch brings back: which pause was shown, if any (habit 4)."""
+    return str(pause.pk) if pause else ""
 
 
 def _may_decide(request) -> bool:

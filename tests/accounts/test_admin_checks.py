@@ -109,10 +109,19 @@ def test_the_switch_pauses_and_resumes(db, lead):
     client = signed_in(lead)
     client.post(SWITCH, {"reason": "Billing is behind"})
     assert "Billing is behind" in client.get("/admin/").content.decode()
-    client.post(SWITCH)
+    client.post(SWITCH, {"pause": CheckPause.objects.get().pk})
 
     pause = CheckPause.objects.get()
     assert (pause.paused_by_id, pause.resumed_by_id) == (lead.pk, lead.pk)
+
+
+def test_pausing_twice_does_not_resume(db, lead):
+    """P66: a second click, and a lead whose page still offers to pause what a colleague has paused meanwhile."""
+    for _ in range(2):
+        answer = signed_in(lead).post(SWITCH, {"reason": "Billing is behind"}, follow=True)
+
+    assert CheckPause.objects.get().resumed_at is None
+    assert "paused meanwhile" in answer.content.decode()
 
 
 def test_pausing_needs_a_reason(db, lead):
