@@ -12,9 +12,10 @@ from accounts import lifecycle
 from accounts.admin import columns
 from accounts.admin.confirming import Act, Shown, confirm, digest_of_rows, said
 from accounts.admin.proving import proofs_for
-from accounts.models import EmailLock
+from accounts.models import EmailLock, StaffLookup
 from accounts.rights import refusal_to_unlock
 from accounts.services.locks import hold_live_locks, unlocked_at
+from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import moment
 from accounts.words import Wish
 from billing.models import TrialClaim
@@ -85,7 +86,10 @@ class EmailLockAdmin(ReadOnlyAdmin):
         return [*self.list_display, "unlock"] if _may_unlock(request) else self.list_display
 
     def get_search_results(self, request, queryset, search_term):
-        return (queryset.filter(address_hash=address_hash(search_term)) if search_term else queryset), False
+        if not search_term:
+            return queryset, False
+        note_lookup(request.user, StaffLookup.What.SEARCH)
+        return queryset.filter(address_hash=address_hash(search_term)), False
 
     def unlock_view(self, request, id):
         if not _may_unlock(request):

@@ -155,6 +155,7 @@ def test_who_looked_up_whom_is_kept_by_ids_and_once_in_five_minutes(acme, alice,
         client.get(reverse("admin:accounts_person_change", args=[alice.pk]))
         client.get(reverse("admin:accounts_organization_changelist"), {"q": "alice@acme.example"})
     client.get(reverse("admin:accounts_organization_changelist"))
+    client.get(reverse("admin:accounts_emaillock_changelist"), {"q": "alice@acme.example"})
 
     kept = StaffLookup.objects.values_list("staff_id", "what", "target_id")
     assert sorted(kept, key=str) == sorted(
@@ -162,6 +163,7 @@ def test_who_looked_up_whom_is_kept_by_ids_and_once_in_five_minutes(acme, alice,
             (lead.pk, "organization", acme.pk),
             (lead.pk, "person", alice.pk),
             (lead.pk, "organization_search", None),
+            (lead.pk, "search", None),
         ],
         key=str,
     )
