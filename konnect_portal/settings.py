@@ -196,6 +196,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "accounts.desk.places.favicon"}],
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_HISTORY": False,  # Django's own, of what is edited by hand: nothing is
     "STYLES": ["accounts.desk.places.stylesheet"],
     "SCRIPTS": ["accounts.desk.places.script", "accounts.desk.places.search_script"],
     "COLORS": {

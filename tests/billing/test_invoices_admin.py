@@ -48,6 +48,7 @@ def test_one_is_read_with_its_lines_and_cannot_be_changed(invoices, lead):
     page = words(client.get(url))
 
     assert "1500000" in page
+    assert "History" not in page
     assert "100.00 USD" in page
     assert "Nothing to pay" in page
     assert client.post(url, {"total_cents": "1"}).status_code == 403
