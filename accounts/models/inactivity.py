@@ -200,7 +200,7 @@ class InactivityNotice(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.days_before} days before {self.announced_at:%d %b %Y}"
+        return f"{self.get_days_before_display()} before {self.announced_at:%d %b %Y}"
 
     @property
     def settled_at(self) -> datetime | None:

@@ -57,6 +57,13 @@ def at(minutes, organization, act=Act.MEMBER_LEFT, **fields):
     return LifecycleEvent.objects.create(organization_id=organization.pk, act=act, via=Via.PAGES, at=moment, **fields)
 
 
+def test_a_notice_says_in_words_how_long_before(acme):
+    """P64"""
+    InactivityNotice.objects.create(organization=acme, days_before=1, inactive_at=NOW, announced_at=NOW)
+
+    assert [entry.about for entry in timeline(acme.pk, kind="notices").entries] == [f"1 day before {NOW:%d %b %Y}"]
+
+
 def test_each_source_is_told_the_newest_first(story, lead):
     """P42, P47, P64, P73"""
     entries = timeline(story.pk).entries
