@@ -1,7 +1,5 @@
 from django.contrib import admin
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from unfold.admin import TabularInline
 
 from billing.models import (
@@ -14,7 +12,7 @@ from billing.models import (
     UsageApart,
     UsageFault,
 )
-from konnect_portal.foundation.admin import ReadOnlyAdmin
+from konnect_portal.foundation.admin import ReadOnlyAdmin, case_link
 from konnect_portal.foundation.moments import absolute
 from konnect_portal.foundation.money import dollars
 
@@ -30,12 +28,6 @@ class TrialFilter(admin.SimpleListFilter):
         return queryset.trials_ending(timezone.now()) if self.value() == "ending" else queryset
 
 
-def _case(organization_id, text):
-    """A link to the page of an organization."""
-    page = reverse("admin:accounts_organization_change", args=[organization_id])
-    return format_html('<a class="desk-link" href="{}">{}</a>', page, text)
-
-
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
     list_display = ["shown_organization", "plan", "is_trial", "starts_at", "ends_at", "ended_at"]
@@ -46,7 +38,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="organization")
     def shown_organization(self, subscription):
-        return _case(subscription.organization_id, subscription.organization)
+        return case_link(subscription.organization_id, subscription.organization)
 
 
 class InvoiceFilter(admin.SimpleListFilter):
@@ -94,7 +86,7 @@ class LineInline(TabularInline):
 class InvoiceAdmin(ReadOnlyAdmin):
     """Invoices, the latest period first: a draft waits for the geos, an issued one never changes (P34)."""
 
-    list_display = ["__str__", "organization", "period_start", "period_end", "total", "due", "state"]
+    list_display = ["__str__", "shown_organization", "period_start", "period_end", "total", "due", "state"]
     list_filter = [InvoiceFilter]
     list_select_related = ["organization", "charge"]
     ordering = ["-period_end", "-pk"]
@@ -110,6 +102,10 @@ class InvoiceAdmin(ReadOnlyAdmin):
         "state",
     ]
     inlines = [LineInline]
+
+    @admin.display(description="organization")
+    def shown_organization(self, invoice):
+        return case_link(invoice.organization_id, invoice.organization)
 
     @admin.display(description="total")
     def total(self, invoice):
@@ -158,7 +154,7 @@ class CreditAdmin(ReadOnlyAdmin):
 
     @admin.display(description="organization")
     def shown_organization(self, credit):
-        return _case(credit.organization_id, credit.organization)
+        return case_link(credit.organization_id, credit.organization)
 
     @admin.display(description="granted")
     def granted(self, credit):
@@ -202,7 +198,7 @@ class ProviderSubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="organization")
     def organization(self, mirror):
-        return _case(mirror.subscription.organization_id, mirror.subscription.organization)
+        return case_link(mirror.subscription.organization_id, mirror.subscription.organization)
 
 
 class OneSidedFilter(admin.SimpleListFilter):
@@ -228,7 +224,7 @@ class ProviderMismatchAdmin(ReadOnlyAdmin):
 
     @admin.display(description="organization")
     def organization(self, mismatch):
-        return _case(mismatch.organization_id, mismatch.organization_id) if mismatch.organization_id else None
+        return case_link(mismatch.organization_id, mismatch.organization_id) if mismatch.organization_id else None
 
 
 @admin.register(UsageApart)

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from konnect_portal.foundation.admin import ReadOnlyAdmin
+from konnect_portal.foundation.admin import ReadOnlyAdmin, case_link
 from licensing.models import License
 
 
@@ -9,7 +9,7 @@ class LicenseAdmin(ReadOnlyAdmin):
     """Which licenses there are and how many received each; nobody sees a document, staff neither (P21)."""
 
     list_display = [
-        "organization",
+        "shown_organization",
         "product",
         "issued_at",
         "expires_at",
@@ -25,6 +25,10 @@ class LicenseAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).received()
+
+    @admin.display(description="organization")
+    def shown_organization(self, license):
+        return case_link(license.organization_id, license.organization)
 
     @admin.display(description="received by")
     def receivers(self, license):

@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import lifecycle
@@ -25,7 +24,7 @@ from accounts.templatetags.desk import pill
 from accounts.words import State
 from geos.models import ControlPlane, GeoBreaker, TakeDownAttempt
 from geos.services import LeftRunning, embedded_geos, left_running, retry_take_down
-from konnect_portal.foundation.admin import ReadOnlyAdmin
+from konnect_portal.foundation.admin import ReadOnlyAdmin, case_link
 
 SHOWN_ATTEMPTS = 25
 SHOWN_LEFT = 50
@@ -223,8 +222,7 @@ class ControlPlaneAdmin(SearchedList, ReadOnlyAdmin):
 
     @admin.display(description="organization")
     def shown_organization(self, control_plane):
-        page = reverse("admin:accounts_organization_change", args=[control_plane.organization_id])
-        return format_html('<a class="desk-link" href="{}">{}</a>', page, control_plane.organization)
+        return case_link(control_plane.organization_id, control_plane.organization)
 
     @admin.display(description="state")
     def shown_state(self, control_plane):

@@ -20,7 +20,7 @@ from accounts.templatetags.desk import moment
 from accounts.words import Wish
 from billing.models import TrialClaim
 from konnect_portal.foundation.addresses import address_hash
-from konnect_portal.foundation.admin import ReadOnlyAdmin
+from konnect_portal.foundation.admin import ReadOnlyAdmin, case_link
 
 
 class UnlockEmail(Act):
@@ -114,8 +114,7 @@ class EmailLockAdmin(ReadOnlyAdmin):
 
     @admin.display(description="organization")
     def shown_organization(self, lock):
-        page = reverse("admin:accounts_organization_change", args=[lock.organization_id])
-        return format_html('<a class="desk-link" href="{}">{}</a>', page, lock.organization)
+        return case_link(lock.organization_id, lock.organization)
 
     @admin.display(description="locked")
     def locked(self, lock):

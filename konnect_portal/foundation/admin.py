@@ -4,13 +4,21 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.db.models.constants import LOOKUP_SEP
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from post_office.models import STATUS
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.paging import PAGE_SIZE, CappedPaginator, KeyPage, key_page
+
+
+def case_link(organization_id, text):
+    """A link to the page of an organization."""
+    page = reverse("admin:accounts_organization_change", args=[organization_id])
+    return format_html('<a class="desk-link" href="{}">{}</a>', page, text)
 
 
 class KeyedChangeList(ChangeList):

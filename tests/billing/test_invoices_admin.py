@@ -1,6 +1,7 @@
 """Support reads every invoice, and sees those that should have been issued (P34)."""
 
 import pytest
+from django.urls import reverse
 
 from billing.models import Charge
 from tests import factories
@@ -10,6 +11,10 @@ from tests.desk import signed_in
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/billing/invoice/"
+
+
+def case_of(organization_id):
+    return reverse("admin:accounts_organization_change", args=[organization_id])
 
 
 @pytest.fixture
@@ -39,6 +44,7 @@ def test_they_are_listed_by_state(state, shown, invoices, viewer):
     page = signed_in(viewer).get(f"{LIST}?state={state}").text
 
     assert {name for name, each in invoices.items() if str(each.pk) in page} == shown
+    assert all(case_of(invoices[name].organization_id) in page for name in shown)
 
 
 def test_one_is_read_with_its_lines_and_cannot_be_changed(invoices, lead):

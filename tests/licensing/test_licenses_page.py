@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from konnect_portal.foundation.paging import PAGE_SIZE
@@ -201,8 +202,8 @@ class TestLongLists:
         assert as_alice.get(f"{PAGE}{mesh.pk}/?after={after}").status_code == 200
 
 
-def test_staff_see_product_term_receivers_and_key_in_the_admin(acme, mesh, viewer):
-    """P21"""
+def test_staff_see_whose_product_term_receivers_and_key_in_the_admin(acme, mesh, viewer):
+    """P21; the list leads to the organization's case."""
     receive(mesh, 7)
 
     shown = signed_in(viewer).get("/admin/licensing/license/").text
@@ -210,3 +211,4 @@ def test_staff_see_product_term_receivers_and_key_in_the_admin(acme, mesh, viewe
     assert "Kong Mesh" in shown
     assert ">7<" in shown
     assert mesh.key_id in shown
+    assert reverse("admin:accounts_organization_change", args=[acme.pk]) in shown
