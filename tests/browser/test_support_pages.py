@@ -32,6 +32,8 @@ PAGES = [
     "accounts/organization/{acme}/usage/",
     "accounts/organization/{acme}/deactivate/",
     "accounts/organization/{acme}/begin-contract/",
+    "accounts/organization/{long}/change/",
+    "accounts/organization/{long}/deactivate/",
     "accounts/organization/{gone}/change/",
     "accounts/organization/{gone}/reactivate/",
     "accounts/person/{alice}/change/",
@@ -61,6 +63,7 @@ def things(acme, globex, alice, lead) -> dict:
     count_figures(at=timezone.now())
     return {
         "acme": acme.pk,
+        "long": factories.organization("W" * 250).pk,
         "gone": globex.pk,
         "alice": alice.pk,
         "control_plane": shop.pk,
