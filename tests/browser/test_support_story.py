@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from accounts.desk.pulse import count_figures
 from accounts.lifecycle import deactivate_organizations
 from accounts.models import LifecycleEvent
+from accounts.services.finding import LONGEST
 from accounts.words import Act, Reason, State, Via
 from geos.models import ControlPlane
 from tests import factories
@@ -59,6 +60,10 @@ def test_a_lead_finds_an_organization_and_reads_its_case(
     page.locator("summary", has_text="Called Alice back").click()
     expect(page.get_by_text("T-9")).to_be_visible()
     assert axe_of(page) == []
+
+    page.keyboard.press("Control+k")
+    page.keyboard.insert_text("a" * 10_000)
+    expect(page.get_by_role("combobox")).to_have_value("a" * (LONGEST + 1))
 
     page.keyboard.press("Control+k")
     page.keyboard.type("nobody is called so")

@@ -24,6 +24,12 @@
     if (document.activeElement === document.body) document.querySelector(FIRST)?.focus();
   });
 
+  // One character more than any name has: the desk says that it is too long, while a far longer address would be
+  // refused by the server without a page.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const box of document.querySelectorAll("input[name=q]")) box.maxLength = 257;
+  });
+
   // A list that is wider than the screen and holds no link can still be scrolled by keyboard.
   document.addEventListener("DOMContentLoaded", () => {
     for (const list of document.querySelectorAll("#content .overflow-x-auto:has(table)")) {
