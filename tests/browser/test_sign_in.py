@@ -111,6 +111,19 @@ def test_a_passkey_is_the_second_factor_after_a_password(page, portal, complaint
     assert complaints == []
 
 
+def test_a_passkey_is_asked_for_once_the_page_can_ask(page, portal):
+    """P5: pressed before its script has come, the button would post no passkey, and the sign-in would be refused."""
+    page.route("**/passkeys*.js", lambda route: route.abort())
+    page.goto(f"{portal}/login/")
+    button = page.get_by_role("button", name="Sign in with a passkey")
+    expect(button).to_be_disabled()
+
+    page.unroute_all()
+    page.reload()
+
+    expect(button).to_be_enabled()
+
+
 @pytest.mark.parametrize(
     "place",
     ["/login/", "/password/reset/", "/account/", "/account/name/", "/account/sessions/", "/account/second-factor/"],

@@ -1,4 +1,5 @@
-// A form marked data-passkey asks the device for a passkey (get) or for a new one (create) and posts the answer.
+// A form marked data-passkey asks the device for a passkey (get) or for a new one (create) and posts the answer. Its
+// button is disabled until this has run: pressed before, it would post no answer.
 "use strict";
 
 const parse = {
@@ -46,4 +47,5 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
       failed.hidden = false;
     }
   });
+  form.querySelector("[type=submit]").disabled = false;
 }
