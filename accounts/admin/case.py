@@ -36,6 +36,7 @@ from accounts.models import (
     User,
 )
 from accounts.owner_invitations import why_barred
+from accounts.services.locks import with_unlockings
 from accounts.timeline import LOOKUPS, Page, timeline
 from accounts.words import State, Via
 from billing.models import Invoice, Plan, ProviderSubscription
@@ -228,7 +229,8 @@ class Case:
 
     @cached_property
     def email_locks(self) -> Part:
-        return part(self.organization.email_locks.order_by(F("released_at").asc(nulls_first=True), "-locked_at"))
+        locks = with_unlockings(self.organization.email_locks.all(), at=self.at)
+        return part(locks.order_by(F("released_at").asc(nulls_first=True), "-locked_at"))
 
     @cached_property
     def requests(self) -> Part:

@@ -14,7 +14,7 @@ from accounts.admin.confirming import Act, Shown, confirm, digest_of_rows, said
 from accounts.admin.proving import proofs_for
 from accounts.models import EmailLock, StaffLookup
 from accounts.rights import refusal_to_unlock
-from accounts.services.locks import hold_live_locks, unlocked_at
+from accounts.services.locks import hold_live_locks, unlocked_at, with_unlockings
 from accounts.services.trail import note_lookup
 from accounts.templatetags.desk import moment
 from accounts.words import Wish
@@ -83,7 +83,13 @@ class EmailLockAdmin(ReadOnlyAdmin):
     search_help_text = "The whole e-mail address"
 
     def get_list_display(self, request):
-        return [*self.list_display, "unlock"] if _may_unlock(request) else self.list_display
+        """With the act, for those who may; it is no link where that takes a lead (P54)."""
+        if not _may_unlock(request):
+            return self.list_display
+        return [*self.list_display, "unlock" if request.user.has_perm("accounts.unlock_again") else "unlock_first"]
+
+    def get_queryset(self, request):
+        return with_unlockings(super().get_queryset(request), at=timezone.now())
 
     def get_search_results(self, request, queryset, search_term):
         if not search_term:
@@ -130,6 +136,10 @@ class EmailLockAdmin(ReadOnlyAdmin):
             return "–"
         page = reverse("admin:accounts_emaillock_unlock", args=[lock.pk])
         return format_html('<a class="desk-link" href="{}">Unlock</a>', page)
+
+    @admin.display(description="act")
+    def unlock_first(self, lock):
+        return "A lead unlocks it" if lock.was_unlocked and not lock.released_at else self.unlock(lock)
 
 
 def _may_unlock(request) -> bool:

@@ -196,6 +196,7 @@ class OrganizationAdmin(SearchedList, TimelineAdmin):
             "approval": waiting_for_target(Approval.Act.DEACTIVATE_ENTERPRISE, organization.pk),
             "acts": offers(self.acts, request.user, organization),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
+            "may_unlock_again": request.user.has_perm("accounts.unlock_again"),
             "note_form": NoteForm() if request.user.has_perm(NOTE_RIGHT) else None,
             **more,
         }

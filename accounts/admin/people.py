@@ -65,6 +65,7 @@ class PersonAdmin(SearchedList, ActsAdmin):
             "case": PersonCase(person, at=timezone.now()),
             "acts": offers(ACTS, request.user, person),
             "may_unlock": request.user.has_perm("accounts.unlock_email"),
+            "may_unlock_again": request.user.has_perm("accounts.unlock_again"),
         }
         return TemplateResponse(request, "admin/accounts/person/case.html", context)
 

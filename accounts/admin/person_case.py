@@ -22,6 +22,7 @@ from accounts.models import (
     Session,
     TeamMembership,
 )
+from accounts.services.locks import with_unlockings
 from konnect_portal.foundation.addresses import address_hash
 from konnect_portal.foundation.models import Mail
 from konnect_portal.foundation.moments import absolute, distance
@@ -74,7 +75,7 @@ class PersonCase:
     @cached_property
     def email_locks(self) -> Part:
         locks = EmailLock.objects.filter(address_hash=address_hash(self.person.email)).select_related("organization")
-        return part(locks.order_by(F("released_at").asc(nulls_first=True), "-locked_at"))
+        return part(with_unlockings(locks, at=self.at).order_by(F("released_at").asc(nulls_first=True), "-locked_at"))
 
     @cached_property
     def mails(self) -> Part:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import EmailLock, LifecycleEvent
 from accounts.words import Act
@@ -68,13 +69,21 @@ def hold_live_locks(**of: object) -> list[EmailLock]:
 
 def unlocked_at(address_hash: str, *, at: datetime) -> datetime | None:
     """When the address was last unlocked as an act of its own within 12 months; a reactivation is none (P54)."""
+    return _unlockings(address_hash, at=at).order_by("-at").values_list("at", flat=True).first()
+
+
+def with_unlockings(locks: QuerySet[EmailLock], *, at: datetime) -> QuerySet[EmailLock]:
+    """Each with `was_unlocked`: whether its address was, as `unlocked_at` says it."""
+    return locks.annotate(was_unlocked=Exists(_unlockings(OuterRef(OuterRef("address_hash")), at=at)))
+
+
+def _unlockings(address_hash: str | OuterRef, *, at: datetime) -> QuerySet[LifecycleEvent]:
     released = EmailLock.objects.filter(
         address_hash=address_hash, released_at__gt=at - timedelta(days=settings.UNLOCK_AGAIN_DAYS)
     )
-    unlockings = LifecycleEvent.objects.filter(
+    return LifecycleEvent.objects.filter(
         pk__in=released.values("released_event_id"), act=Act.EMAIL_UNLOCKED, at__lte=at
     )
-    return unlockings.order_by("-at").values_list("at", flat=True).first()
 
 
 def release_locks(locks: Collection[EmailLock], *, event: LifecycleEvent) -> None:

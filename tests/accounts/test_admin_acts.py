@@ -416,6 +416,13 @@ def test_a_second_unlock_within_a_year_needs_a_lead_and_the_page_says_so(acme, a
         lock = EmailLock.objects.live().get(organization=acme)
         page = said(signed_in(agent).get(unlock_page(lock), follow=True))
         assert ("A second time within a year needs a lead" in page) == (actor == lead)
+        person, locks = (
+            reverse("admin:accounts_person_change", args=[alice.pk]),
+            reverse("admin:accounts_emaillock_changelist"),
+        )
+        for place in (case_of(acme), person, locks):
+            assert (unlock_page(lock) in said(signed_in(agent).get(place))) == (actor == agent)
+            assert unlock_page(lock) in said(signed_in(lead).get(place))
         shown = said(signed_in(lead).get(unlock_page(lock)))
         assert ("It was not unlocked within a year" in shown) == (actor == agent)
         assert "It had its trial on" in shown
