@@ -72,7 +72,7 @@ urlpatterns = [
     path("account/recovery/stop/<link>/", recovery.stop, name="stop_recovery"),
     path("account/recovery/prove/<link>/", recovery.prove, name="prove_recovery"),
     # organizations
-    path("", home.home, name="home"),
+    path("", home.start, name="home"),
     path("organizations/", organizations.organizations, name="organizations"),
     path("organizations/<uuid:id>/enter/", organizations.enter, name="enter_organization"),
     # history

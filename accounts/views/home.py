@@ -1,7 +1,8 @@
 """The home of the organization entered: what runs, what it costs, what needs the person (P5)."""
 
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -13,6 +14,11 @@ from konnect_portal.foundation.pages import organization_view
 
 
 @require_safe
+def start(request: HttpRequest) -> HttpResponseBase:
+    """Where "Go to the start" leads from any page: staff to their desk, everyone else home."""
+    return redirect("admin:index") if request.user.is_staff else home(request)
+
+
 @organization_view("accounts.view_organization")
 def home(request: OrganizationRequest) -> HttpResponse:
     now = timezone.now()

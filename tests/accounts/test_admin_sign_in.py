@@ -272,3 +272,11 @@ def test_whoever_has_no_recovery_codes_is_shown_none(lead):
     answer = signed_in(lead).get(reverse("admin:recovery_codes"))
 
     assert (answer.status_code, answer["Location"]) == (302, reverse("admin:index"))
+
+
+def test_the_start_of_the_portal_is_the_desk_for_staff(viewer):
+    """P70: every page that refuses leads there."""
+    refused = signed_in(viewer).get("/admin/accounts/user/")
+    assert 'href="/"' in refused.text
+
+    assert signed_in(viewer).get("/")["Location"] == "/admin/"

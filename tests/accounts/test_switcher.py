@@ -256,7 +256,7 @@ class TestPages:
         """P70"""
         client = signed_in(viewer)
 
-        assert [client.get(path).status_code for path in ("/", "/organizations/")] == [404, 404]
+        assert [client.get(path).status_code for path in ("/account/", "/organizations/")] == [404, 404]
 
     def test_no_cache_keeps_them(self, acme, bob):
         client = entered(bob, acme)
