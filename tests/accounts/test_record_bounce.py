@@ -66,7 +66,7 @@ def bounce(monkeypatch, message_id, action="failed", returned="text/rfc822-heade
 
 
 def id_to(address):
-    return next(mail.email.message_id for mail in Mail.objects.all() if mail.email.to == [address])
+    return next(mail.email.message_id for mail in Mail.objects.order_by("email") if mail.email.to == [address])
 
 
 def first(organization):
