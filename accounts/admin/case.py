@@ -186,9 +186,15 @@ class Case:
         """Who still checks in although the organization is deactivated, by control plane (P43)."""
         if self.organization.deactivated_at is None:
             return []
-        control_planes = {each.pk: each for each in self.control_planes.rows}
-        found = left_running(control_planes, since=self.organization.deactivated_at, at=self.at, most=SHOWN_LEFT)
-        return [(each, found[pk]) for pk, each in control_planes.items() if pk in found]
+        rows = self.control_planes.rows
+        found = left_running(
+            [each.pk for each in rows if each.node_count],
+            [each.pk for each in rows if each.zone_count],
+            since=self.organization.deactivated_at,
+            at=self.at,
+            most=SHOWN_LEFT,
+        )
+        return [(each, found[each.pk]) for each in rows if each.pk in found]
 
     @cached_property
     def left_count(self) -> int:

@@ -117,8 +117,8 @@ class Story:
         since = self.control_plane.decommission_requested_at
         if since is None:
             return None
-        found = left_running([self.control_plane.pk], since=since, at=self.at, most=SHOWN_LEFT)
-        return found.get(self.control_plane.pk)
+        asked = [self.control_plane.pk]
+        return left_running(asked, asked, since=since, at=self.at, most=SHOWN_LEFT).get(asked[0])
 
 
 class ProgressFilter(admin.SimpleListFilter):

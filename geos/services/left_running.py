@@ -12,8 +12,6 @@ from django.db.models.functions import RowNumber
 
 from geos.models import DataPlaneNode, MeshZone
 
-NAMES: dict[type[DataPlaneNode] | type[MeshZone], str] = {DataPlaneNode: "hostname", MeshZone: "name"}
-
 
 @dataclass(frozen=True)
 class Left:
@@ -38,20 +36,19 @@ class LeftRunning:
 
 
 def left_running(
-    control_plane_ids: Collection[UUID], *, since: datetime, at: datetime, most: int
+    nodes_of: Collection[UUID], zones_of: Collection[UUID], *, since: datetime, at: datetime, most: int
 ) -> dict[UUID, LeftRunning]:
     """Who runs at `at` or has checked in since `since`, by control plane, up to `most` nodes and zones of each.
 
-    Control planes with which nobody checks in are left out.
+    Asked are the nodes and the zones of the control planes with these ids. Those with which nobody checks in are left
+    out.
     """
     running_since = at - timedelta(seconds=settings.NODE_RUNNING_SECONDS)
     found: dict[UUID, LeftRunning] = defaultdict(LeftRunning)
-    for model, name in NAMES.items():
+    for model, name, ids in ((DataPlaneNode, "hostname", nodes_of), (MeshZone, "name", zones_of)):
         rank = Window(RowNumber(), partition_by="control_plane", order_by=[F("last_check_in_at").desc(), name, "pk"])
         count = Window(Count("pk"), partition_by="control_plane")
-        seen = model.objects.filter(
-            control_plane__in=control_plane_ids, last_check_in_at__gte=min(since, running_since)
-        )
+        seen = model.objects.filter(control_plane__in=ids, last_check_in_at__gte=min(since, running_since))
         rows = seen.annotate(rank=rank, count=count).filter(rank__lte=most).order_by("control_plane", "rank")
         for id, place, total, called, version, seen_at in rows.values_list(
             "control_plane", "rank", "count", name, "version", "last_check_in_at"

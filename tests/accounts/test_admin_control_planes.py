@@ -294,9 +294,12 @@ def test_the_case_costs_the_same_however_many_still_run(viewer, acme, shop):
             client.get(case_of(acme))
         return len(captured)
 
-    none = queries()
+    check_in(shop, ["gw"], ago=MINUTE)
+    check_in(shop, ["zone"], MeshZone, ago=MINUTE)
+    one = queries()
     check_in(shop, [f"gw-{number}" for number in range(30)], ago=MINUTE)
-    assert queries() == none
+    check_in(shop, [f"zone-{number}" for number in range(30)], MeshZone, ago=MINUTE)
+    assert queries() == one
 
 
 def test_an_active_control_plane_says_nothing_of_the_kind(viewer, acme):
