@@ -1246,6 +1246,7 @@ class Migration(migrations.Migration):
                             ("deactivate", "Deactivate"),
                             ("reactivate", "Reactivate"),
                             ("unlock", "Unlock the address of"),
+                            ("name_owner", "Name another owner of"),
                             ("other", "Help with"),
                         ],
                         max_length=20,
