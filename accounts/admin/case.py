@@ -270,10 +270,11 @@ class Case:
 
     @cached_property
     def inactivity(self) -> str | None:
-        """When the inactivity check would deactivate it, and why; None unless it is active."""
+        """When the inactivity check would deactivate it, and why; None unless it is active and billing knows it."""
         if self.organization.state != State.ACTIVE:
             return None
-        return explain(standings([self.organization], ask())[0])
+        found = standings([self.organization], ask())
+        return explain(found[0]) if found else None
 
     @cached_property
     def notices(self) -> list:

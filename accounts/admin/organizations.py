@@ -122,7 +122,7 @@ class OrganizationList(KeyedChangeList):
         super().get_results(request)
         standings = standings_by_facts(self.result_list, timezone.now())
         for organization in self.result_list:
-            organization.standing = standings[organization.pk]
+            organization.standing = standings.get(organization.pk)
 
 
 @admin.register(Organization)
@@ -139,7 +139,7 @@ class OrganizationAdmin(SearchedList, TimelineAdmin):
     actions = ["deactivate_in_bulk"]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("owner")
+        return super().get_queryset(request).select_related("owner", "billing_account")
 
     def get_changelist(self, request, **kwargs):
         return OrganizationList
@@ -227,8 +227,8 @@ class OrganizationAdmin(SearchedList, TimelineAdmin):
 
     @admin.display(description="plan")
     def shown_plan(self, organization):
-        facts = organization.standing.facts
-        return name_of(facts.plan, facts.on_trial)
+        standing = organization.standing
+        return name_of(standing.facts.plan, standing.facts.on_trial) if standing else None
 
     @admin.display(description="owner")
     def owner_email(self, organization):
@@ -245,4 +245,5 @@ class OrganizationAdmin(SearchedList, TimelineAdmin):
 
     @admin.display(description="inactive from")
     def due(self, organization):
-        return ago(organization.standing.inactive_at if organization.state == State.ACTIVE else None)
+        standing = organization.standing
+        return ago(standing.inactive_at if standing and organization.state == State.ACTIVE else None)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.admin.organizations import OrganizationAdmin
 from accounts.models import CaseNote, LifecycleEvent
 from accounts.words import Act, Via
-from billing.models import Plan
+from billing.models import BillingAccount, Plan
 from geos.models import DataPlaneNode
 from konnect_portal.foundation import paging
 from konnect_portal.foundation.outbox import NewMail, queue_mails
@@ -98,6 +98,13 @@ def test_lists_are_filtered_by_state_and_plan(client):
     assert found(client, "", plan="plus") == ["On plus"]
     assert found(client, "", plan="free") == ["On free"]
     assert found(client, "", state__exact="inactive") == []
+
+
+def test_one_that_billing_does_not_know_takes_no_page_down(client, acme):
+    BillingAccount.objects.filter(organization=acme).delete()
+
+    assert found(client, "Acme") == ["Acme"]
+    assert client.get(case_of(acme)).status_code == 200
 
 
 def test_the_list_costs_the_same_however_many_rows_it_shows(client):
